@@ -1,0 +1,67 @@
+export type { BatchSource, DenseEncoding, RowLayout } from "./batch.js";
+export { idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export type { BackwardStep, CompiledProgram } from "./compile.js";
+export type {
+  Bytes,
+  Engine,
+  Evaluation,
+  Job,
+  Machine,
+  SegmentReport,
+  Session,
+  Stage,
+  TableStart,
+  Traffic,
+} from "./engine.js";
+export { stages, trafficKinds, zeroBytes } from "./engine.js";
+export type { ErrorCode, FaeErrorOptions } from "./errors.js";
+export {
+  ConfigError,
+  DataError,
+  DisposedError,
+  DivergedError,
+  EngineError,
+  EngineUnavailableError,
+  FaeError,
+  OutOfMemoryError,
+  PlanError,
+  ShapeError,
+  UnsupportedError,
+} from "./errors.js";
+export type {
+  Activation,
+  GradientMode,
+  Node,
+  NodeOf,
+  Numbers,
+  OpAttributes,
+  OpCall,
+  OpDefinition,
+  OpGradientCall,
+  OpName,
+  OpTable,
+  Value,
+} from "./ops/types.js";
+export type {
+  OptimizerDefinition,
+  OptimizerName,
+  OptimizerSpec,
+  StateSlot,
+  UpdateCall,
+} from "./optimizers/types.js";
+export type {
+  BatchIndex,
+  Feedback,
+  Placement,
+  Plan,
+  Problem,
+  RouteName,
+  Segment,
+  SourceIndex,
+  Strategy,
+  TestRequest,
+} from "./plan.js";
+export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
+export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
+export { denseShape, elements, rowsShape } from "./program.js";
+export { nameKey, normals, permutation, philox, Random, streams, uniformRow, unit } from "./random.js";

@@ -1,0 +1,34 @@
+import type { DenseEncoding, RowLayout } from "./batch.js";
+
+/** Names of the row files of a prepared data set. `hot` and `cold` exist after `pack`. */
+export type SplitName = "train" | "val" | "test" | "hot" | "cold";
+
+/**
+ * A prepared data set as its readers hand it on: `datasets` makes it from a directory, `profiler`, `embedding-store` and
+ * the apps take it as a value.
+ */
+export interface PreparedData {
+  readonly directory: string;
+  readonly source: "criteo-kaggle" | "criteo-terabyte" | "avazu" | "taobao" | "custom";
+  readonly layout: RowLayout;
+  /** In id order of the layout; `rows` is the cardinality. */
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  readonly splits: Readonly<Partial<Record<SplitName, { readonly path: string; readonly rows: number }>>>;
+  readonly labelRate: number;
+  readonly denseEncoding: DenseEncoding;
+  /** sha256 of the manifest without its `packed` part: what a profile or checkpoint says it was made from. */
+  readonly digest: string;
+  /** Present when ids are in popularity order. */
+  readonly packed: PackedInfo | null;
+}
+
+export interface PackedInfo {
+  /** Digest of the data set that was packed. */
+  readonly from: string;
+  /** Hot rows per table. */
+  readonly hotRows: readonly number[];
+  readonly budgetBytes: number;
+  readonly rowBytes: number;
+  /** Per table: file of uint32 `original[id]`. */
+  readonly originalIdsPaths: readonly string[];
+}
