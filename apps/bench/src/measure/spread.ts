@@ -1,0 +1,31 @@
+import type { Spread } from "../result.js";
+
+/** Median, minimum and maximum; the median of an even count is the mean of the middle two. */
+export function spreadOf(values: readonly number[]): Spread {
+  if (values.length === 0) throw new RangeError("spreadOf needs at least one value.");
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, min: sorted[0], max: sorted[sorted.length - 1], n: sorted.length };
+}
+
+/**
+ * Runs variants in turn, `repeats` rounds, each round in another order (rotated), so that a slow drift of the machine meets
+ * all of them. One unrecorded round first when `warmUp` is set.
+ */
+export async function interleave<R>(
+  variants: readonly string[],
+  repeats: number,
+  warmUp: boolean,
+  run: (variant: string, repeat: number) => Promise<R>,
+): Promise<Map<string, R[]>> {
+  const results = new Map<string, R[]>(variants.map((name) => [name, []]));
+  if (warmUp) for (const name of variants) await run(name, -1);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (let i = 0; i < variants.length; i++) {
+      const name = variants[(i + repeat) % variants.length];
+      results.get(name)?.push(await run(name, repeat));
+    }
+  }
+  return results;
+}

@@ -1,0 +1,116 @@
+import { BarChart, CustomChart, LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import type { Figure, Series } from "../result.js";
+
+/** Okabe and Ito's colours: told apart by everyone, and in grey. */
+const colours = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#999933", "#555555"];
+
+const short = (value: number): string => {
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${+(value / 1e9).toPrecision(3)} G`;
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)} M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)} k`;
+  return `${+value.toPrecision(4)}`;
+};
+
+interface RenderApi {
+  value(dimension: number): number;
+  coord(point: number[]): number[];
+}
+
+/** Thin vertical lines from low to high, at the place of each bar or point. */
+const whiskers = (series: Series, index: number, count: number, isCurve: boolean, figure: Figure) => ({
+  type: "custom" as const,
+  name: series.name,
+  silent: true,
+  z: 5,
+  data: series.values.map((_, i) => [
+    isCurve ? figure.x[i] : i,
+    series.low?.[i] ?? Number.NaN,
+    series.high?.[i] ?? Number.NaN,
+  ]),
+  renderItem: (_: unknown, api: RenderApi) => {
+    const x = api.value(0);
+    if (Number.isNaN(api.value(1))) return null;
+    const low = api.coord([x, api.value(1)]);
+    const high = api.coord([x, api.value(2)]);
+    const slot = isCurve ? 0 : api.coord([1, 0])[0] - api.coord([0, 0])[0];
+    const shift = isCurve ? 0 : ((index + 0.5) / count - 0.5) * slot * 0.76;
+    return {
+      type: "line",
+      shape: { x1: low[0] + shift, y1: low[1], x2: high[0] + shift, y2: high[1] },
+      style: { stroke: "#222", lineWidth: 1.5 },
+    };
+  },
+});
+
+/** Draws a figure as a stand-alone SVG of the given width in pixels. */
+export function figureSvg(figure: Figure, width: number): string {
+  use([BarChart, LineChart, CustomChart, GridComponent, LegendComponent, SVGRenderer]);
+  const isCurve = figure.kind === "curve";
+  const narrow = width < 500;
+  const legendRows = Math.ceil(figure.series.reduce((sum, s) => sum + s.name.length * 7 + 40, 0) / (width - 40));
+  const height = (narrow ? 280 : 340) + legendRows * 20;
+  const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
+  const axisText = { fontSize: narrow ? 11 : 12, color: "#333" };
+  const longest = Math.max(...figure.x.map((x) => String(x).length));
+  const isCrowded = !isCurve && figure.x.length * longest * 7 > width - 80;
+  const drawn = figure.series.map((series, index) => ({
+    type: isCurve ? ("line" as const) : ("bar" as const),
+    name: series.name,
+    ...(figure.kind === "stacked" ? { stack: "all" } : {}),
+    data: isCurve ? series.values.map((value, i) => [figure.x[i], value]) : series.values,
+    barCategoryGap: "24%",
+    barGap: "0%",
+    connectNulls: true,
+    symbolSize: 7,
+    lineStyle: { width: 2.5, type: series.published ? ("dashed" as const) : ("solid" as const) },
+    itemStyle: series.published
+      ? { color: "#ffffff", borderColor: colours[index % colours.length], borderWidth: 2, borderType: "dashed" as const }
+      : { color: colours[index % colours.length] },
+    color: colours[index % colours.length],
+    label: {
+      show: figure.kind === "bars" && figure.x.length * figure.series.length <= (narrow ? 6 : 16),
+      position: "top" as const,
+      fontSize: narrow ? 9 : 11,
+      formatter: ({ value }: { value: unknown }) => (typeof value === "number" ? short(value) : ""),
+    },
+  }));
+  const spreads = figure.series.flatMap((series, index) =>
+    series.low && series.high && figure.kind !== "stacked"
+      ? [whiskers(series, index, figure.series.length, isCurve, figure)]
+      : [],
+  );
+  chart.setOption({
+    animation: false,
+    textStyle: { fontFamily: "system-ui, sans-serif" },
+    grid: { left: 14, right: 22, top: 34, bottom: 30 + legendRows * 20, containLabel: true },
+    legend: { bottom: 0, itemWidth: 16, itemHeight: 10, textStyle: axisText, data: figure.series.map((s) => s.name) },
+    xAxis: {
+      type: isCurve ? (figure.logX ? "log" : "value") : "category",
+      name: figure.xTitle,
+      nameLocation: "middle",
+      nameGap: isCrowded ? 58 : 26,
+      nameTextStyle: axisText,
+      axisLabel: {
+        ...axisText,
+        interval: 0,
+        rotate: isCrowded ? 30 : 0,
+        ...(isCurve ? { interval: "auto", hideOverlap: true, formatter: short } : {}),
+      },
+      ...(isCurve ? { min: "dataMin", max: "dataMax" } : { data: figure.x }),
+    },
+    yAxis: {
+      type: figure.logY ? "log" : "value",
+      name: figure.yTitle,
+      nameTextStyle: { ...axisText, align: "left" },
+      axisLabel: { ...axisText, formatter: short },
+    },
+    series: [...drawn, ...spreads] as never,
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
