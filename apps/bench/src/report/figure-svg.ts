@@ -68,7 +68,12 @@ export function figureSvg(figure: Figure, width: number): string {
     symbolSize: 7,
     lineStyle: { width: 2.5, type: series.published ? ("dashed" as const) : ("solid" as const) },
     itemStyle: series.published
-      ? { color: "#ffffff", borderColor: colours[index % colours.length], borderWidth: 2, borderType: "dashed" as const }
+      ? {
+          color: "#ffffff",
+          borderColor: colours[index % colours.length],
+          borderWidth: 2,
+          borderType: "dashed" as const,
+        }
       : { color: colours[index % colours.length] },
     color: colours[index % colours.length],
     label: {
@@ -86,7 +91,7 @@ export function figureSvg(figure: Figure, width: number): string {
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 14, right: 22, top: 34, bottom: 30 + legendRows * 20, containLabel: true },
+    grid: { left: 14, right: 22, top: 34, bottom: 30 + legendRows * 20 },
     legend: { bottom: 0, itemWidth: 16, itemHeight: 10, textStyle: axisText, data: figure.series.map((s) => s.name) },
     xAxis: {
       type: isCurve ? (figure.logX ? "log" : "value") : "category",
