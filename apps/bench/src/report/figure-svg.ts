@@ -77,7 +77,7 @@ export function figureSvg(figure: Figure, width: number): string {
       : { color: colours[index % colours.length] },
     color: colours[index % colours.length],
     label: {
-      show: figure.kind === "bars" && figure.x.length * figure.series.length <= (narrow ? 6 : 16),
+      show: figure.kind === "bars" && !series.low && figure.x.length * figure.series.length <= (narrow ? 6 : 16),
       position: "top" as const,
       fontSize: narrow ? 9 : 11,
       formatter: ({ value }: { value: unknown }) => (typeof value === "number" ? short(value) : ""),
@@ -91,8 +91,8 @@ export function figureSvg(figure: Figure, width: number): string {
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 14, right: 22, top: 34, bottom: 30 + legendRows * 20 },
-    legend: { bottom: 0, itemWidth: 16, itemHeight: 10, textStyle: axisText, data: figure.series.map((s) => s.name) },
+    grid: { left: 14, right: 22, top: 34, bottom: (figure.xTitle ? 34 : 12) + (isCrowded ? 12 : 0) + legendRows * 20 },
+    legend: { bottom: 0, itemGap: 18, itemWidth: 16, itemHeight: 10, textStyle: axisText, data: figure.series.map((s) => s.name) },
     xAxis: {
       type: isCurve ? (figure.logX ? "log" : "value") : "category",
       name: figure.xTitle,

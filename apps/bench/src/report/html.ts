@@ -16,7 +16,7 @@ p { margin: 6px 0; } .mute { color: var(--mute); font-size: 14px; }
 nav { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 16px 0; } nav a { color: #0058a3; }
 figure { margin: 8px 0 4px; } figure svg { width: 100%; height: auto; display: block; } .narrow { display: none; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin: 8px 0; min-width: 50%; font-variant-numeric: tabular-nums; }
-th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
+th, td { white-space: nowrap; padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
 th { background: var(--soft); } ul { padding-left: 20px; font-size: 15px; } code { font-size: 13px; overflow-wrap: anywhere; }
 .ok { color: #00664a; } .bad { color: #b3261e; font-weight: 700; } details { margin: 4px 0 12px; } summary { cursor: pointer; color: var(--mute); font-size: 14px; }
 @media (max-width: 560px) { .wide { display: none; } .narrow { display: block; } body { padding: 16px 12px; } h1 { font-size: 24px; } }
