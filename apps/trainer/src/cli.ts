@@ -1,0 +1,75 @@
+import { createRequire } from "node:module";
+import { ConfigError, FaeError } from "@fae/core";
+import { Command, CommanderError } from "commander";
+import type { CommandEntry, Invocation } from "./cli/command.js";
+import type { Io } from "./cli/io.js";
+import { commands } from "./commands/index.js";
+
+export const exitCodes = { ok: 0, failed: 1, interrupted: 130 } as const;
+
+const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
+
+/**
+ * Runs the `fae` command.
+ * @param args without node and script, e.g. `["train", "data", "--batch", "1024"]`
+ * @returns the exit code: 0, 1 after an error or a negative answer, 130 after Ctrl-C
+ */
+export async function main(
+  args: readonly string[],
+  io: Io,
+  entries: readonly CommandEntry[] = commands,
+): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  // Parsing may fail before the options are known: what was typed decides how the error is shown.
+  const typed = { json: args.includes("--json"), debug: args.includes("--debug") };
+  const execute = async (invocation: Invocation): Promise<void> => {
+    const outcome = await invocation.run(io);
+    io.stdout.write(invocation.json ? `${JSON.stringify(outcome.json)}\n` : `${outcome.text}\n`);
+    exitCode = outcome.exitCode ?? exitCodes.ok;
+  };
+  try {
+    await program(io, entries, execute).parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    return report(error instanceof CommanderError ? usageError(error) : error, io, typed);
+  }
+  return exitCode;
+}
+
+function program(io: Io, entries: readonly CommandEntry[], execute: (run: Invocation) => Promise<void>): Command {
+  const root = new Command("fae")
+    .description("Train recommenders whose embedding tables do not fit in GPU memory.")
+    .version(manifest.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: () => {}, // `report` prints it, once and in the form that was asked for
+    });
+  for (const entry of entries) entry.register(root, execute);
+  return root;
+}
+
+const usageError = (error: CommanderError): Error =>
+  error.code === "commander.help"
+    ? new ConfigError("A command is missing.", { fix: "'fae --help' lists the commands." })
+    : new ConfigError(asSentence(error.message.replace(/^error: /, "")), { fix: "'fae <command> --help' shows how." });
+
+const asSentence = (message: string): string => {
+  const [first, ...rest] = message.split("\n").map((line) => line.replace(/^\((.*)\)$/, "$1"));
+  return [`${first[0].toUpperCase()}${first.slice(1)}.`, ...rest].join(" ");
+};
+
+function report(error: unknown, io: Io, shown: { json: boolean; debug: boolean }): number {
+  const known = error instanceof FaeError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (shown.json) {
+    const body = known ? { code: error.code, message, details: error.details } : { code: "ERR_UNKNOWN", message };
+    io.stdout.write(`${JSON.stringify({ error: body })}\n`);
+  }
+  io.stderr.write(`error: ${message}\n`);
+  const stack = error instanceof Error ? error.stack : undefined;
+  // An error that is not ours is a defect: its stack is what a bug report needs.
+  if (stack !== undefined && (shown.debug || !known)) io.stderr.write(`${stack}\n`);
+  return known && error.code === "ERR_INTERRUPTED" ? exitCodes.interrupted : exitCodes.failed;
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { ConfigError } from "@fae/core";
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import { suggestion } from "./nearest.js";
+
+/** One option of a configuration file: its value and the line it stands on. */
+export interface ConfigEntry {
+  readonly value: unknown;
+  readonly line: number;
+}
+
+/**
+ * Reads `--config file.yaml`: option names without dashes, e.g. `batch: 1024`. A key that is the name of a command holds
+ * the options of that command, so that one file can serve several; plain keys are for whichever command reads the file.
+ * @param known option names of this command, `commands` names of all commands
+ * @returns options for this command by name
+ * @throws ConfigError naming file, line and key
+ */
+export function readConfigFile(
+  path: string,
+  command: string,
+  known: readonly string[],
+  commands: readonly string[],
+): Map<string, ConfigEntry> {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines });
+  const [broken] = document.errors;
+  if (broken) {
+    const line = lines.linePos(broken.pos[0]).line;
+    throw new ConfigError(`${path} line ${line} is not YAML: ${broken.message.split("\n")[0]}`, {
+      details: { path, line },
+    });
+  }
+  const entries = new Map<string, ConfigEntry>();
+  if (document.contents === null) return entries;
+  const collect = (node: unknown, inSection: boolean): void => {
+    if (!isMap(node)) {
+      throw new ConfigError(`${path} must hold 'option: value' lines.`, { details: { path } });
+    }
+    for (const pair of node.items) {
+      const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+      const line = isScalar(pair.key) && pair.key.range ? lines.linePos(pair.key.range[0]).line : 0;
+      if (!inSection && commands.includes(key) && isMap(pair.value)) {
+        if (key === command) collect(pair.value, true);
+        continue;
+      }
+      if (!known.includes(key)) {
+        const fix = suggestion(key, inSection ? known : [...known, ...commands]);
+        throw new ConfigError(`${path} line ${line}: '${key}' is not an option of 'fae ${command}'.`, {
+          fix,
+          details: { path, line, option: key },
+        });
+      }
+      const value: unknown = isNode(pair.value) ? pair.value.toJS(document) : null;
+      entries.set(key, { value, line });
+    }
+  };
+  collect(document.contents, false);
+  return entries;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`Cannot read the configuration file ${path}: ${(cause as Error).message}.`, {
+      fix: "Check the path given with --config.",
+      details: { path },
+      cause,
+    });
+  }
+}
