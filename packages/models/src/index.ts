@@ -1,1 +1,12 @@
-export {};
+export { avazuRows, criteoKaggleRows, criteoTerabyteRows, taobaoRows } from "./cardinalities.js";
+export { describeProgram, parameterCount } from "./describe.js";
+export type { DlrmConfig } from "./dlrm.js";
+export { dlrm } from "./dlrm.js";
+export type { Preset } from "./presets.js";
+export { rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4 } from "./presets.js";
+export type { DataShape, Fits, ModelEntry, ModelOptions, Recommended } from "./registry.js";
+export { dataShape, findModel, models } from "./registry.js";
+export type { TbsmConfig } from "./tbsm.js";
+export { headSteps, referenceShape, tbsm } from "./tbsm.js";
+export type { Interaction, TowerConfig } from "./tower.js";
+export { interactionWidth } from "./tower.js";

@@ -1,0 +1,163 @@
+import { ConfigError, type OptimizerName, type Program, type RowLayout } from "@fae/core";
+import { type DlrmConfig, dlrm } from "./dlrm.js";
+import { type Preset, rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4 } from "./presets.js";
+import { type TbsmConfig, tbsm } from "./tbsm.js";
+
+/** What a model must know about a data set. */
+export interface DataShape {
+  /** F, per step. */
+  readonly denseFeatures: number;
+  /** S; 0 without sequence. */
+  readonly steps: number;
+  /** N of each table, in id order of the layout. */
+  readonly tableRows: readonly number[];
+}
+
+/** Sizes that a `dlrm` or `tbsm` of one's own may set; the data give the others. */
+export type ModelOptions = Partial<
+  Omit<DlrmConfig, "tableRows" | "denseFeatures"> & Omit<TbsmConfig, "tableRows" | "denseFeatures" | "history">
+>;
+
+/** Where the paper's (or the reference's) runs start; flags override. */
+export interface Recommended {
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly batch: number;
+}
+
+/** F, T and S of the data that a preset is for. */
+export interface Fits {
+  readonly denseFeatures: number;
+  readonly tables: number;
+  readonly steps: number;
+}
+
+export interface ModelEntry {
+  readonly name: string;
+  /** One line for a list of models. */
+  readonly describe: string;
+  /** The only data shape that it fits; absent: any. */
+  readonly fits?: Fits;
+  readonly recommended: Recommended;
+  /** The program for a data set. @throws ConfigError when the data have another F, S or number of tables, or an option does not fit. */
+  build(data: DataShape, options?: ModelOptions): Program;
+}
+
+/** The model's view of a prepared data set. */
+export const dataShape = (prepared: {
+  readonly layout: Pick<RowLayout, "denseFeatures" | "steps">;
+  readonly tables: readonly { readonly rows: number }[];
+}): DataShape => ({
+  denseFeatures: prepared.layout.denseFeatures,
+  steps: prepared.layout.steps,
+  tableRows: prepared.tables.map((table) => table.rows),
+});
+
+const dlrmDefaults: Recommended = { optimizer: "sgd", learningRate: 0.1, batch: 1024 };
+const tbsmDefaults: Recommended = { optimizer: "adagrad", learningRate: 0.05, batch: 256 };
+
+function presetEntry(preset: Preset, entry: Omit<ModelEntry, "build"> & { readonly fits: Fits }): ModelEntry {
+  const build = (data: DataShape, options: ModelOptions = {}): Program => {
+    const set = Object.keys(options);
+    if (set.length > 0)
+      throw new ConfigError(`Model '${entry.name}' has fixed sizes; option '${set[0]}' cannot change them.`, {
+        fix: `Use model '${entry.fits.steps > 0 ? "tbsm" : "dlrm"}', which takes every size as an option.`,
+        details: { option: set[0], model: entry.name },
+      });
+    expectFit(entry.name, data, entry.fits);
+    return preset(data.tableRows);
+  };
+  return { ...entry, build };
+}
+
+function expectFit(model: string, data: DataShape, expected: Fits): void {
+  const found: Fits = { denseFeatures: data.denseFeatures, steps: data.steps, tables: data.tableRows.length };
+  const equals = (a: Fits): boolean =>
+    a.denseFeatures === found.denseFeatures && a.steps === found.steps && a.tables === found.tables;
+  if (equals(expected)) return;
+  const words = (s: Fits): string => `${s.denseFeatures} dense features, ${s.tables} tables and ${s.steps} steps`;
+  const fitting = models.find((entry) => entry.fits !== undefined && equals(entry.fits));
+  throw new ConfigError(`Model '${model}' needs ${words(expected)}; the data have ${words(found)}.`, {
+    fix: `Use model '${fitting?.name ?? (found.steps > 0 ? "tbsm" : "dlrm")}' for these data.`,
+    details: { option: "model", model, found, expected },
+  });
+}
+
+function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
+  if (data.steps > 0)
+    throw new ConfigError(`Model 'dlrm' takes no sequences; the data have ${data.steps} steps.`, {
+      fix: "Use model 'tbsm' for these data.",
+      details: { option: "model", found: data.steps, expected: 0 },
+    });
+  const width = options.width ?? 16;
+  return dlrm({
+    bottomMlp: [512, 256, 64, width],
+    topMlp: [512, 256, 1],
+    ...options,
+    width,
+    denseFeatures: data.denseFeatures,
+    tableRows: data.tableRows,
+  });
+}
+
+function buildTbsm(data: DataShape, options: ModelOptions = {}): Program {
+  if (data.steps < 2)
+    throw new ConfigError(`Model 'tbsm' needs at least 2 steps (history and candidate); the data have ${data.steps}.`, {
+      fix: "Use model 'dlrm' for data without sequences.",
+      details: { option: "model", found: data.steps, expected: 2 },
+    });
+  const width = options.width ?? 16;
+  return tbsm({
+    bottomMlp: [width],
+    towerTopMlp: [15, 15],
+    attentionMlp: [15, 15],
+    headMlp: [60, 1],
+    ...options,
+    width,
+    denseFeatures: data.denseFeatures,
+    tableRows: data.tableRows,
+    history: data.steps - 1,
+  });
+}
+
+const taobao: Fits = { denseFeatures: 1, tables: 3, steps: 21 };
+const criteo: Fits = { denseFeatures: 13, tables: 26, steps: 0 };
+const avazu: Fits = { denseFeatures: 1, tables: 21, steps: 0 };
+
+const dlrmEntry = (preset: Preset, name: string, fits: Fits, describe: string): ModelEntry =>
+  presetEntry(preset, { name, describe, fits, recommended: dlrmDefaults });
+
+/** Every model that the `fae` command knows. */
+export const models: readonly ModelEntry[] = [
+  presetEntry(rmc1, {
+    name: "rmc1",
+    describe: "RMC1: TBSM on Taobao, 3 tables x 16, 21 steps",
+    fits: taobao,
+    recommended: tbsmDefaults,
+  }),
+  dlrmEntry(rmc2, "rmc2", criteo, "RMC2: DLRM on Criteo Kaggle, 26 tables x 16"),
+  dlrmEntry(rmc3, "rmc3", criteo, "RMC3: DLRM on Criteo Terabyte, 26 tables x 64"),
+  dlrmEntry(rmc4, "rmc4", avazu, "RMC4: DLRM on Avazu, 21 tables x 16"),
+  dlrmEntry(synM1, "syn-m1", criteo, "SYN-M1: 26 tables x 64, MLPs 13-64 and 512-1"),
+  dlrmEntry(synM2, "syn-m2", criteo, "SYN-M2: 26 tables x 64, MLPs 13-512-64 and 512-256-1"),
+  dlrmEntry(synM3, "syn-m3", criteo, "SYN-M3: 26 tables x 64, MLPs 13-1024-512-64 and 512-1024-256-1"),
+  dlrmEntry(synM4, "syn-m4", criteo, "SYN-M4: 26 tables x 64, MLPs 13-1024-512-256-64 and 512-1024-512-256-1"),
+  {
+    name: "dlrm",
+    describe: "DLRM of any size, for data without sequences",
+    recommended: dlrmDefaults,
+    build: buildDlrm,
+  },
+  { name: "tbsm", describe: "TBSM of any size, for sequences", recommended: tbsmDefaults, build: buildTbsm },
+];
+
+/** @throws ConfigError naming the models there are. */
+export function findModel(name: string): ModelEntry {
+  const entry = models.find((model) => model.name === name.toLowerCase());
+  if (entry === undefined)
+    throw new ConfigError(`There is no model '${name}'.`, {
+      fix: `Use one of ${models.map((model) => model.name).join(", ")}.`,
+      details: { option: "model", found: name, expected: models.map((model) => model.name) },
+    });
+  return entry;
+}
