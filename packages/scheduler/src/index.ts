@@ -1,1 +1,10 @@
-export {};
+export type { ResumableStrategy } from "./define-strategy.js";
+export type { InOrderState } from "./in-order.js";
+export type { FollowOptions, OrderMachine } from "./order.js";
+export { follow } from "./order.js";
+export type { OrderState } from "./order-state.js";
+export { parseOrderState } from "./order-state.js";
+export type { ClassState, ShuffleState, ShuffleTest } from "./shuffle-scheduler.js";
+export { adjustRate, shuffleRate, shuffleScheduler } from "./shuffle-scheduler.js";
+export type { StrategyName } from "./strategies.js";
+export { strategies, strategy } from "./strategies.js";
