@@ -1,6 +1,7 @@
 export type { BatchSource, DenseEncoding, RowLayout } from "./batch.js";
 export { idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
+export { compile, differentiate } from "./compile.js";
 export type {
   Bytes,
   Engine,
@@ -28,6 +29,11 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
+export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
+export type { Metrics } from "./metrics.js";
+export { auc, metrics } from "./metrics.js";
+export { opOf, ops } from "./ops/index.js";
+export { interactionPairs } from "./ops/interact.js";
 export type {
   Activation,
   GradientMode,
@@ -42,6 +48,7 @@ export type {
   OpTable,
   Value,
 } from "./ops/types.js";
+export { optimizerSpec, optimizers, rowStateValues } from "./optimizers/index.js";
 export type {
   OptimizerDefinition,
   OptimizerName,
@@ -65,3 +72,5 @@ export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
 export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 export { denseShape, elements, rowsShape } from "./program.js";
 export { nameKey, normals, permutation, philox, Random, streams, uniformRow, unit } from "./random.js";
+export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
+export { openRows } from "./rows.js";

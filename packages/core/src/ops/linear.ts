@@ -1,0 +1,104 @@
+import { elements } from "../program.js";
+import { checkArity, lastOf, operandError, showParamShape } from "./shape.js";
+import type { Activation, Numbers, OpDefinition } from "./types.js";
+
+const activations: Readonly<Record<Activation, (x: number) => number>> = {
+  none: (x) => x,
+  relu: (x) => Math.max(x, 0),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+};
+
+/** Derivatives as functions of the activation's own output. */
+const slopes: Readonly<Record<Activation, (y: number) => number>> = {
+  none: () => 1,
+  relu: (y) => (y > 0 ? 1 : 0),
+  sigmoid: (y) => y * (1 - y),
+};
+
+/** The gradient before the activation: `g = dL/dy * activation'(y)`. */
+function preActivation(outputGradient: Numbers, output: Numbers, count: number, activation: Activation): Float64Array {
+  const slope = slopes[activation];
+  const gradient = new Float64Array(count);
+  for (let i = 0; i < count; i++) gradient[i] = outputGradient[i] * slope(output[i]);
+  return gradient;
+}
+
+/**
+ * `y[..., m] = activation(sum_k x[..., k] W[m, k] + b[m])`; x `[..., K]`, W `[M, K]`, b `[M]`, y `[..., M]`.
+ * `transposed` reads W as `[K, M]`: `y[..., m] = activation(sum_k x[..., k] W[k, m] + b[m])`.
+ */
+export const linear: OpDefinition<"linear"> = {
+  op: "linear",
+
+  shape(node, [x], [weight, bias]) {
+    checkArity(node, 1, [1, 2]);
+    if (x.length === 0) throw operandError(node, node.inputs[0], "[B, ..., K]", x, "Give it at least one axis.");
+    const k = lastOf(x);
+    const inAxis = node.attributes.transposed ? 0 : 1;
+    if (weight.length !== 2 || weight[inAxis] !== k)
+      throw operandError(
+        node,
+        `parameter '${node.params[0]}'`,
+        node.attributes.transposed ? `[${k}, M]` : `[M, ${k}]`,
+        showParamShape(weight),
+        `Its input '${node.inputs[0]}' has ${k} values.`,
+      );
+    const m = weight[1 - inAxis];
+    if (bias && (bias.length !== 1 || bias[0] !== m))
+      throw operandError(
+        node,
+        `parameter '${node.params[1]}'`,
+        `[${m}]`,
+        showParamShape(bias),
+        "Give the bias one value per output.",
+      );
+    return [...x.slice(0, -1), m];
+  },
+
+  forward({ node, batch, inputs: [x], inputShapes, params: [weight, bias], output, outputShape }) {
+    const k = lastOf(inputShapes[0]);
+    const m = lastOf(outputShape);
+    const vectors = (batch * elements(outputShape)) / m;
+    const [stepM, stepK] = node.attributes.transposed ? [1, m] : [k, 1];
+    const activation = activations[node.attributes.activation];
+    for (let n = 0; n < vectors; n++)
+      for (let j = 0; j < m; j++) {
+        let sum = bias ? bias[j] : 0;
+        for (let i = 0; i < k; i++) sum += x[n * k + i] * weight[j * stepM + i * stepK];
+        output[n * m + j] = activation(sum);
+      }
+  },
+
+  backward(call) {
+    const { node, batch, inputs, inputShapes, params, output, outputShape, outputGradient } = call;
+    const [x] = inputs;
+    const [weight] = params;
+    const [dx] = call.inputGradients;
+    const [dWeight, dBias] = call.paramGradients;
+    const k = lastOf(inputShapes[0]);
+    const m = lastOf(outputShape);
+    const vectors = (batch * elements(outputShape)) / m;
+    const [stepM, stepK] = node.attributes.transposed ? [1, m] : [k, 1];
+    const gradient = preActivation(outputGradient, output, vectors * m, node.attributes.activation);
+    if (dx) {
+      if (call.inputModes[0] === "write") dx.fill(0, 0, vectors * k);
+      for (let n = 0; n < vectors; n++)
+        for (let j = 0; j < m; j++) {
+          const g = gradient[n * m + j];
+          for (let i = 0; i < k; i++) dx[n * k + i] += g * weight[j * stepM + i * stepK];
+        }
+    }
+    if (dWeight) {
+      if (call.paramModes[0] === "write") dWeight.fill(0, 0, m * k);
+      for (let n = 0; n < vectors; n++)
+        for (let j = 0; j < m; j++) {
+          const g = gradient[n * m + j];
+          for (let i = 0; i < k; i++) dWeight[j * stepM + i * stepK] += g * x[n * k + i];
+        }
+    }
+    if (dBias) {
+      if (call.paramModes[1] === "write") dBias.fill(0, 0, m);
+      for (let n = 0; n < vectors; n++) for (let j = 0; j < m; j++) dBias[j] += gradient[n * m + j];
+    }
+  },
+};
