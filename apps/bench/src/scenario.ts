@@ -1,0 +1,50 @@
+import type { Engine } from "@fae/core";
+import type { Check, Figure, Table } from "./result.js";
+
+/** What every scenario is given. */
+export interface Bench {
+  /** Small sizes that end within the 3 minutes that all scenarios share. */
+  readonly quick: boolean;
+  readonly engine: Engine;
+  /** "synthetic", or a prepared directory to measure on instead. */
+  readonly data: string;
+  /** Device bytes for hot rows; undefined: the scenario's own choice, after the paper. */
+  readonly budgetBytes: number | undefined;
+  /** Recorded rounds; each round runs every variant once. */
+  readonly repeats: number;
+  /** Made data sets are kept here between scenarios and runs. */
+  readonly cacheDirectory: string;
+  readonly peers: Peers;
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Real systems to compare with. */
+export interface Peers {
+  /** Python with torch; undefined: looked for on PATH. */
+  readonly python: string | undefined;
+  /** Checkouts of facebookresearch/dlrm and facebookresearch/tbsm. */
+  readonly dlrm: string | undefined;
+  readonly tbsm: string | undefined;
+}
+
+/** What a scenario found. The runner adds machine, versions, commit, command and time. */
+export interface Findings {
+  readonly seeds: readonly number[];
+  readonly repeats: readonly Readonly<Record<string, unknown>>[];
+  readonly checks: readonly Check[];
+  readonly tables: readonly Table[];
+  readonly figures: readonly Figure[];
+  readonly notes: readonly string[];
+}
+
+/** One question of the evaluation. One file in `scenarios/` each; the folder's index lists them. */
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** One line for `fae-bench list`. */
+  readonly describes: string;
+  /** What the paper reports, with where; "" where it says nothing. */
+  readonly paper: string;
+  run(bench: Bench): Promise<Findings>;
+}
