@@ -151,7 +151,7 @@ function inferShapes(program: Program): Shapes {
 
 function checkLogit(program: Program, shapes: Shapes): void {
   const shape = shapes[program.logit];
-  if (!shape || shape.length !== 1 || shape[0] !== 1)
+  if (shape?.length !== 1 || shape[0] !== 1)
     fail(
       program,
       `logit '${program.logit}'`,
