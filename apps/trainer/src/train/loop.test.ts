@@ -1,0 +1,161 @@
+import {
+  DivergedError,
+  type Evaluation,
+  type Feedback,
+  type Segment,
+  type SegmentReport,
+  type Session,
+  stages,
+  type TestRequest,
+  zeroBytes,
+} from "@fae/core";
+import { expect, test } from "vitest";
+import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
+
+/** A session that trains nothing: the loss of the n-th batch is n, and each test improves. */
+function countingSession(lossOf = (n: number) => n) {
+  const ran: { route: string; batches: number[]; rates: number[] }[] = [];
+  let batches = 0;
+  let tests = 0;
+  const session: Session = {
+    async run(segment, rates): Promise<SegmentReport> {
+      ran.push({ route: segment.route, batches: [...segment.batches], rates: [...rates] });
+      const losses = Float64Array.from(segment.batches, () => lossOf(batches++));
+      const bytes = zeroBytes();
+      bytes.rows.toDevice = 10 * segment.batches.length;
+      return {
+        batches: segment.batches.length,
+        inputs: 4 * segment.batches.length,
+        losses,
+        totalSeconds: 1,
+        seconds: Object.fromEntries(stages.map((stage) => [stage, 0.5])) as SegmentReport["seconds"],
+        bytes,
+        coldRows: 1,
+        forwardedRows: 2,
+        switchedRows: 3,
+      };
+    },
+    async evaluate(): Promise<Evaluation> {
+      tests++;
+      const bytes = zeroBytes();
+      bytes.inputs.toDevice = 7;
+      return {
+        inputs: 2,
+        loss: 1 / tests,
+        scores: Float32Array.of(0.9, 0.1),
+        labels: Uint8Array.of(1, 0),
+        seconds: 2,
+        bytes,
+      };
+    },
+    read: async () => new Float32Array(0),
+    write: async () => {},
+    memory: async () => ({ hostBytes: 0, deviceBytes: 0 }),
+    [Symbol.asyncDispose]: async () => {},
+  };
+  return { session, ran };
+}
+
+const segment = (route: Segment["route"], batches: number[], epoch = 0): Segment => ({
+  kind: "segment",
+  route,
+  source: "train",
+  epoch,
+  batches: Uint32Array.from(batches),
+});
+
+function* order(steps: readonly (Segment | TestRequest)[], seen: (Feedback | undefined)[] = []) {
+  for (const step of steps) seen.push(yield step);
+}
+
+const plan = (session: Session, steps: readonly (Segment | TestRequest)[], more: Partial<LoopPlan> = {}): LoopPlan => ({
+  session,
+  order: order(steps),
+  schedule: { base: 0.1, warmupSteps: 0, decayStart: 0, decaySteps: 0 },
+  testSource: "check",
+  testEvery: 0,
+  maxBatches: Number.POSITIVE_INFINITY,
+  ...more,
+});
+
+test("feeds losses and test losses back and adds everything up", async () => {
+  const { session } = countingSession();
+  const seen: (Feedback | undefined)[] = [];
+  const steps = [segment("hybrid", [0, 1]), segment("hot", [0]), { kind: "test" } as const, segment("hybrid", [2], 1)];
+  const totals = await runOrder(plan(session, steps, { order: order(steps, seen) }));
+  expect(seen).toEqual([
+    { losses: Float64Array.of(0, 1) },
+    { losses: Float64Array.of(2) },
+    { testLoss: 1 },
+    { losses: Float64Array.of(3) },
+  ]);
+  expect(totals).toMatchObject({
+    batches: 4,
+    inputs: 16,
+    switches: 2,
+    trainSeconds: 3,
+    evaluateSeconds: 2,
+    coldRows: 3,
+  });
+  expect(totals.routes).toEqual({
+    hybrid: { batches: 3, inputs: 12, seconds: 2 },
+    hot: { batches: 1, inputs: 4, seconds: 1 },
+  });
+  expect(totals.epochBytes.map((bytes) => bytes.rows.toDevice)).toEqual([30, 10]);
+  expect(totals.evaluateBytes.inputs.toDevice).toBe(7);
+});
+
+test("cuts segments where an interval test falls and gives the order all losses of the segment", async () => {
+  const { session, ran } = countingSession();
+  const seen: (Feedback | undefined)[] = [];
+  const steps = [segment("host", [0, 1, 2, 3, 4]), segment("host", [5, 6])];
+  const events: LoopEvent[] = [];
+  await runOrder(
+    plan(session, steps, { order: order(steps, seen), testEvery: 3, onEvent: (event) => events.push(event) }),
+  );
+  expect(ran.map(({ batches }) => batches)).toEqual([[0, 1, 2], [3, 4], [5], [6]]);
+  expect(events.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
+    "segment 3",
+    "test 3",
+    "segment 5",
+    "segment 6",
+    "test 6",
+    "segment 7",
+  ]);
+  expect(seen[0]?.losses).toEqual(Float64Array.of(0, 1, 2, 3, 4));
+});
+
+test("stops after the number of batches that was asked for", async () => {
+  const { session, ran } = countingSession();
+  const totals = await runOrder(
+    plan(session, [segment("host", [0, 1, 2]), segment("host", [3, 4])], { maxBatches: 4 }),
+  );
+  expect(totals.batches).toBe(4);
+  expect(ran.flatMap(({ batches }) => batches)).toEqual([0, 1, 2, 3]);
+});
+
+test("gives every batch its own learning rate, across segments", async () => {
+  const { session, ran } = countingSession();
+  const schedule = { base: 1, warmupSteps: 4, decayStart: 0, decaySteps: 0 };
+  await runOrder(plan(session, [segment("host", [0, 1]), segment("host", [2, 3])], { schedule }));
+  expect(ran.map(({ rates }) => rates)).toEqual([
+    [0.25, 0.5],
+    [0.75, 1],
+  ]);
+});
+
+test("a loss that is not finite stops at its step", async () => {
+  const { session } = countingSession((n) => (n === 3 ? Number.NaN : n));
+  const error = await runOrder(plan(session, [segment("host", [0, 1]), segment("host", [2, 3, 4])])).catch((e) => e);
+  expect(error).toBeInstanceOf(DivergedError);
+  expect(error.details.step).toBe(4);
+});
+
+test("an interruption stops between two segments", async () => {
+  const { session, ran } = countingSession();
+  const controller = new AbortController();
+  const steps = [segment("host", [0]), segment("host", [1])];
+  const running = runOrder(plan(session, steps, { signal: controller.signal, onEvent: () => controller.abort() }));
+  await expect(running).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
+  expect(ran.length).toBe(1);
+});

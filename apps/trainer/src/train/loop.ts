@@ -1,0 +1,127 @@
+import { DivergedError, type Feedback, type RouteName, type Segment, type Session, type TestRequest } from "@fae/core";
+import { stopIfAborted } from "../cli/interrupted.js";
+import { type LearningRateSchedule, learningRate } from "./learning-rate.js";
+import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { addEvaluation, addSegment, embeddingBytes, emptyTotals, type Totals } from "./totals.js";
+
+/** One training segment that is done. */
+export interface SegmentEvent {
+  readonly kind: "segment";
+  /** Updates done after it. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly route: RouteName;
+  readonly batches: number;
+  readonly inputs: number;
+  /** Mean of the losses of its batches. */
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly seconds: number;
+  readonly embeddingBytes: number;
+}
+
+/** One test on held-out inputs during training. */
+export interface TestEvent {
+  readonly kind: "test";
+  readonly step: number;
+  /** `scheduler`: the batch order asked for it. `interval`: `testEvery` did. */
+  readonly askedBy: "scheduler" | "interval";
+  readonly metrics: Metrics;
+  readonly seconds: number;
+}
+
+export type LoopEvent = SegmentEvent | TestEvent;
+
+export interface LoopPlan {
+  readonly session: Session;
+  readonly order: Generator<Segment | TestRequest, void, Feedback>;
+  readonly schedule: LearningRateSchedule;
+  /** Name of the source of tests; null when the data have no held-out inputs. */
+  readonly testSource: string | null;
+  /** Batches between tests besides those the order asks for; 0: none. */
+  readonly testEvery: number;
+  /** Stops after this many batches. */
+  readonly maxBatches: number;
+  readonly signal?: AbortSignal;
+  onEvent?(event: LoopEvent): void;
+}
+
+/**
+ * Trains: carries out the order, step by step, feeding losses and test losses back. A segment is cut where a test or the end
+ * falls inside it.
+ * @throws FaeError ERR_INTERRUPTED between two segments, DivergedError naming the step
+ */
+export async function runOrder(plan: LoopPlan): Promise<Totals> {
+  const { session, order, schedule, maxBatches, testEvery, onEvent } = plan;
+  const totals = emptyTotals();
+  let lastRoute: RouteName | undefined;
+
+  const test = async (askedBy: TestEvent["askedBy"]): Promise<number> => {
+    if (plan.testSource === null) throw new TypeError("a test was asked for, but there is no source to test on");
+    const evaluation = await session.evaluate(plan.testSource);
+    addEvaluation(totals, evaluation);
+    const metrics = evaluationMetrics(evaluation);
+    onEvent?.({ kind: "test", step: totals.batches, askedBy, metrics, seconds: evaluation.seconds });
+    return evaluation.loss;
+  };
+
+  const train = async (segment: Segment): Promise<Float64Array> => {
+    const losses: number[] = [];
+    let from = 0;
+    while (from < segment.batches.length && totals.batches < maxBatches) {
+      stopIfAborted(plan.signal, "Training");
+      const toTest = testEvery === 0 ? Number.POSITIVE_INFINITY : testEvery - (totals.batches % testEvery);
+      const length = Math.min(segment.batches.length - from, toTest, maxBatches - totals.batches);
+      const part: Segment = { ...segment, batches: segment.batches.subarray(from, from + length) };
+      const step = totals.batches;
+      const rates = Array.from({ length }, (_, i) => learningRate(schedule, step + i));
+      const report = await session.run(part, rates);
+      expectFinite(report.losses, step);
+      if (lastRoute !== undefined && lastRoute !== segment.route) totals.switches++;
+      lastRoute = segment.route;
+      addSegment(totals, segment.route, segment.epoch, report);
+      losses.push(...report.losses);
+      onEvent?.(segmentEvent(segment, totals.batches, rates[length - 1], report));
+      from += length;
+      if (length === toTest) await test("interval");
+    }
+    return Float64Array.from(losses);
+  };
+
+  let step = order.next();
+  while (!step.done && totals.batches < maxBatches) {
+    stopIfAborted(plan.signal, "Training");
+    const feedback: Feedback =
+      step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
+    step = order.next(feedback);
+  }
+  return totals;
+}
+
+function segmentEvent(
+  segment: Segment,
+  step: number,
+  rate: number,
+  report: Awaited<ReturnType<Session["run"]>>,
+): SegmentEvent {
+  return {
+    kind: "segment",
+    step,
+    epoch: segment.epoch,
+    route: segment.route,
+    batches: report.batches,
+    inputs: report.inputs,
+    loss: report.losses.reduce((sum, loss) => sum + loss, 0) / report.losses.length,
+    learningRate: rate,
+    seconds: report.totalSeconds,
+    embeddingBytes: embeddingBytes(report.bytes),
+  };
+}
+
+function expectFinite(losses: Float64Array, firstStep: number): void {
+  const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+  if (bad < 0) return;
+  throw new DivergedError(`The loss is ${losses[bad]} at step ${firstStep + bad + 1}.`, {
+    details: { step: firstStep + bad + 1, loss: losses[bad] },
+  });
+}

@@ -1,0 +1,96 @@
+import type { OptimizerName } from "@fae/core";
+import { ConfigError } from "@fae/core";
+import { findModel, type ModelOptions } from "@fae/models";
+import type { StrategyName } from "@fae/scheduler";
+
+/** What a training run is asked to do. Only `data` and `model` have no default. */
+export interface TrainOptions {
+  /** Directory of a prepared data set, packed for strategies that split tables. */
+  readonly data: string;
+  readonly model: string;
+  /** Sizes of the models `dlrm` and `tbsm`. */
+  readonly modelOptions: ModelOptions;
+  /** `auto`, or a name that `fae doctor` lists. */
+  readonly engine: string;
+  readonly strategy: StrategyName;
+  /** B. */
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  readonly decayStart: number;
+  readonly decaySteps: number;
+  readonly optimizer: OptimizerName;
+  readonly epochs: number;
+  /** Of initial weights and of the permutation of inputs. */
+  readonly seed: number;
+  readonly shuffle: "none" | "total";
+  /** Device bytes for hot rows with their optimizer state; null: what the data were packed for. */
+  readonly budgetBytes: number | null;
+  readonly lookAhead: number;
+  readonly servers: number;
+  readonly staleness: number;
+  /** Host threads; 0 lets the engine choose. */
+  readonly threads: number;
+  /** Safetensors file of initial weights (`emb_l.0.weight`, `bot_l.0.weight`, ...); null: drawn from the seed. */
+  readonly init: string | null;
+  /** Directory that the run is written to; null: nothing is written. */
+  readonly run: string | null;
+  /** Batches between tests on the validation split; 0: only those that the strategy asks for. */
+  readonly testEvery: number;
+  /** Inputs of the validation split used by tests during training. */
+  readonly testInputs: number;
+  /** Stop after this many batches; null: run all epochs. */
+  readonly maxBatches: number | null;
+  readonly segmentBatches: number;
+}
+
+type Required = "data" | "model";
+
+/** Fills in defaults; optimizer, rate and batch are those of the model's published runs. */
+export function trainOptions(given: Pick<TrainOptions, Required> & Partial<TrainOptions>): TrainOptions {
+  const { recommended } = findModel(given.model);
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const options: TrainOptions = {
+    modelOptions: {},
+    engine: "auto",
+    strategy: "cpu-only",
+    batch: recommended.batch,
+    learningRate: recommended.learningRate,
+    warmupSteps: 0,
+    decayStart: 0,
+    decaySteps: 0,
+    optimizer: recommended.optimizer,
+    epochs: 1,
+    seed: 1,
+    shuffle: "none",
+    budgetBytes: null,
+    lookAhead: 2,
+    servers: 4,
+    staleness: 0,
+    threads: 0,
+    init: null,
+    run: null,
+    testEvery: 0,
+    testInputs: 262_144,
+    maxBatches: null,
+    segmentBatches: 64,
+    data: given.data,
+    model: given.model,
+    ...set,
+  };
+  checkSchedule(options);
+  return options;
+}
+
+function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): void {
+  if (decaySteps > 0 && decayStart < warmupSteps)
+    throw new ConfigError(`The decay starts at batch ${decayStart}, inside the warm-up of ${warmupSteps} batches.`, {
+      fix: `Set decay-start to ${warmupSteps} or later.`,
+      details: { option: "decay-start", found: decayStart, expected: warmupSteps },
+    });
+  if (decaySteps === 0 && decayStart > 0)
+    throw new ConfigError(`decay-start is ${decayStart}, but decay-steps is 0, so nothing would decay.`, {
+      fix: "Set decay-steps too, or leave decay-start out.",
+      details: { option: "decay-steps", found: 0 },
+    });
+}

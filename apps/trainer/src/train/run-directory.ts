@@ -1,0 +1,76 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { ConfigError } from "@fae/core";
+
+/** A directory that becomes visible under its name when everything in it is written, or never. */
+export interface StagedDirectory {
+  /** Where files go until `commit`. */
+  readonly path: string;
+  /** Flushes what was written and renames the directory to its final name. */
+  commit(): void;
+  /** Removes everything. Harmless after `commit`. */
+  discard(): void;
+}
+
+/**
+ * @param path the final name; must not exist, its parent is made
+ * @throws ConfigError when it exists
+ */
+export function stageDirectory(path: string): StagedDirectory {
+  const final = resolve(path);
+  refuseExisting(final);
+  mkdirSync(dirname(final), { recursive: true });
+  const staging = join(dirname(final), `.${basename(final)}.partial-${process.pid}`);
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging);
+  let committed = false;
+  return {
+    path: staging,
+    commit() {
+      refuseExisting(final);
+      syncPath(staging);
+      renameSync(staging, final);
+      syncPath(dirname(final));
+      committed = true;
+    },
+    discard() {
+      if (!committed) rmSync(staging, { recursive: true, force: true });
+    },
+  };
+}
+
+function refuseExisting(path: string): void {
+  if (!existsSync(path)) return;
+  throw new ConfigError(`${path} already exists.`, {
+    fix: "Name another directory, or remove this one.",
+    details: { path },
+  });
+}
+
+/** Asks the disk to keep a file or directory. */
+export function syncPath(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes a JSON file and flushes it. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+}
+
+/** A file of JSON lines that can be followed while it grows. */
+export function openJsonLines(path: string): { append(value: object): void; close(): void } {
+  const file = openSync(path, "w");
+  return {
+    append: (value) => void writeSync(file, `${JSON.stringify(value)}\n`),
+    close() {
+      fsyncSync(file);
+      closeSync(file);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { stages, trafficKinds } from "@fae/core";
+import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare, textTable } from "../cli/format.js";
+import type { Metrics } from "./metrics.js";
+import { hotShare, type TrainReport } from "./report.js";
+
+/** One row per split. */
+export function metricsTable(splits: Readonly<Record<string, Metrics | null>>): string {
+  const rows = Object.entries(splits).flatMap(([split, found]) => (found ? [metricsRow(split, found)] : []));
+  return textTable([["split", "inputs", "accuracy", "AUC", "log loss", "norm. entropy", "calibration"], ...rows]);
+}
+
+const metricsRow = (split: string, found: Metrics): string[] => [
+  split,
+  formatCount(found.inputs),
+  formatMetric(found.accuracy),
+  formatMetric(found.auc),
+  formatMetric(found.logLoss),
+  formatMetric(found.normalizedEntropy),
+  formatMetric(found.calibration, 3),
+];
+
+/** Where the time went: one row per stage. Overlapped stages may add up to more than the total. */
+export function latencyTable(report: TrainReport): string {
+  const { train, stages: seconds } = report.seconds;
+  const rows = stages
+    .filter((stage) => seconds[stage] > 0)
+    .map((stage) => [
+      stage,
+      formatSeconds(seconds[stage]),
+      formatShare(train === 0 ? 0 : seconds[stage] / train),
+      `${((1e3 * seconds[stage]) / Math.max(1, report.steps)).toFixed(3)} ms`,
+    ]);
+  return textTable([
+    ["stage", "seconds", "of training", "per batch"],
+    ...rows,
+    [
+      "training, wall",
+      formatSeconds(train),
+      formatShare(1),
+      `${((1e3 * train) / Math.max(1, report.steps)).toFixed(3)} ms`,
+    ],
+  ]);
+}
+
+/** What crossed between host and device: one row per kind that moved, per epoch of training. */
+export function trafficTable(report: TrainReport): string {
+  const epochs = Math.max(1, report.bytes.trainPerEpoch.length);
+  const moved = trafficKinds.filter((kind) => {
+    const { toDevice, toHost } = report.bytes.train[kind];
+    return toDevice + toHost > 0;
+  });
+  if (moved.length === 0) return "No bytes moved between host and device.";
+  return textTable([
+    ["bytes per epoch", "to device", "to host"],
+    ...moved.map((kind) => [
+      kind,
+      formatBytes(report.bytes.train[kind].toDevice / epochs),
+      formatBytes(report.bytes.train[kind].toHost / epochs),
+    ]),
+  ]);
+}
+
+/** The whole report for people. */
+export function trainText(report: TrainReport): string {
+  const { plan, model, engine, options, seconds } = report;
+  const rate = seconds.train > 0 ? report.inputs / seconds.train : 0;
+  const share = hotShare(report);
+  const facts = [
+    `${model.name} (${formatCount(model.rows)} rows x ${model.width}, ${formatBytes(model.tableBytes)}; ` +
+      `${formatCount(model.parameters)} dense parameters), strategy ${plan.strategy}, engine ${engine.name}`,
+    `${report.steps} batches of ${options.batch}, ${formatCount(report.inputs)} inputs in ${formatSeconds(seconds.train)}: ` +
+      `${formatCount(Math.round(rate))} inputs/s; evaluation ${formatSeconds(seconds.evaluate)}`,
+  ];
+  if (plan.hot)
+    facts.push(`hot rows: ${formatCount(plan.hot.rows)}, ${formatBytes(plan.hot.bytes)} with optimizer state`);
+  if (share !== null) facts.push(`hot inputs: ${formatShare(share)}, ${report.switches} switches`);
+  if (report.rows.cold + report.rows.forwarded > 0) {
+    facts.push(`cold rows: ${formatCount(report.rows.cold)} fetched, ${formatCount(report.rows.forwarded)} forwarded`);
+  }
+  const parts = [facts.join("\n"), latencyTable(report), trafficTable(report)];
+  const { val, test } = report.metrics;
+  parts.push(val || test ? metricsTable({ val, test }) : "The data have no held-out split: no metrics.");
+  if (options.run) parts.push(`Written to ${options.run}`);
+  return parts.join("\n\n");
+}
