@@ -1,0 +1,54 @@
+// Large aligned memory: anonymous on huge pages, or a mapped file; owned, and counted as host or device bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace fae {
+
+class Pages {
+ public:
+  Pages() = default;
+  // Zeroed anonymous memory; 2 MiB aligned with transparent huge pages from 2 MiB on. Throws FAE_OUT_OF_MEMORY.
+  static Pages anonymous(uint64_t bytes, const std::string& purpose);
+  // A file of exactly `bytes`, created (an existing one is replaced), its blocks reserved. Throws FAE_DATA or FAE_OUT_OF_MEMORY.
+  static Pages mapped(const std::string& path, uint64_t bytes);
+  ~Pages() { release(); }
+  Pages(Pages&& other) noexcept { swap(other); }
+  Pages& operator=(Pages&& other) noexcept {
+    Pages taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  void release();
+  void swap(Pages& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(base_, other.base_);
+    std::swap(reserved_, other.reserved_);
+  }
+
+  void* data_ = nullptr;
+  uint64_t bytes_ = 0;
+  void* base_ = nullptr;
+  uint64_t reserved_ = 0;
+};
+
+// Bytes that this process may still take: MemAvailable, and less where a cgroup limits it. 0 when unknown.
+uint64_t free_host_bytes();
+// Throws FAE_OUT_OF_MEMORY with both numbers when `bytes` do not fit.
+void require_host_bytes(uint64_t bytes, const std::string& purpose);
+// "always", "madvise", "never" or "unknown".
+std::string huge_page_mode();
+
+}  // namespace fae

@@ -1,0 +1,56 @@
+#include "table_start.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "random.h"
+#include "status.h"
+
+namespace fae {
+
+TableStart::TableStart(const Job& job, uint32_t table)
+    : table_(job.tables[table]), width_(job.width), seed_(job.seed), key_(name_key(table_.name)) {
+  if (table_.init.kind == InitSpec::Kind::normal) {
+    fail(FAE_UNSUPPORTED, "Table '" + table_.name + "' starts with normal draws, which native engines do not make. Write its rows after open.",
+         {fact("table", table_.name)});
+  }
+  const std::string& path = table_.original_ids_path;
+  if (path.empty()) return;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    fail(FAE_DATA, "Cannot open the original ids of table '" + table_.name + "' at '" + path + "': " + system_error(errno) + ". Pack the data set again.",
+         {fact("path", path), fact("table", table_.name)});
+  }
+  struct stat info = {};
+  const uint64_t expected = static_cast<uint64_t>(table_.rows) * 4;
+  const bool fits = fstat(file, &info) == 0 && static_cast<uint64_t>(info.st_size) == expected;
+  void* mapped = fits && expected > 0 ? mmap(nullptr, expected, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+  close(file);
+  if (!fits || mapped == MAP_FAILED) {
+    fail(FAE_DATA, "The original ids of table '" + table_.name + "' at '" + path + "' have " + std::to_string(info.st_size) + " bytes, expected " +
+                       std::to_string(expected) + ". Pack the data set again.",
+         {fact("path", path), fact("table", table_.name), fact("found", static_cast<int64_t>(info.st_size)), fact("expected", expected)});
+  }
+  original_ = static_cast<const uint32_t*>(mapped);
+}
+
+TableStart::~TableStart() {
+  if (original_) munmap(const_cast<uint32_t*>(original_), static_cast<size_t>(table_.rows) * 4);
+}
+
+void TableStart::fill(uint32_t first, uint32_t count, float* out, bool zeroed) const {
+  if (table_.init.kind == InitSpec::Kind::zeros) {
+    if (!zeroed) std::memset(out, 0, static_cast<size_t>(count) * width_ * sizeof(float));
+    return;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t row = original_ ? original_[first + i] : first + i;
+    uniform_row(out + static_cast<size_t>(i) * width_, width_, seed_, key_, row, table_.init.scale);
+  }
+}
+
+}  // namespace fae

@@ -1,0 +1,28 @@
+// First values of a table's rows: drawn by original id, so data in popularity order start from the same weights.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "job.h"
+
+namespace fae {
+
+class TableStart {
+ public:
+  // Maps the table's file of original ids when it has one. Throws FAE_DATA (size), FAE_UNSUPPORTED (normal draws).
+  TableStart(const Job& job, uint32_t table);
+  ~TableStart();
+  TableStart(const TableStart&) = delete;
+  TableStart& operator=(const TableStart&) = delete;
+
+  // Values of rows [first, first + count), `width` each. Thread-safe. Anonymous memory is zero already: `zeroed` skips zeros.
+  void fill(uint32_t first, uint32_t count, float* out, bool zeroed) const;
+
+ private:
+  const TableSpec& table_;
+  const uint32_t width_, seed_, key_;
+  const uint32_t* original_ = nullptr;
+};
+
+}  // namespace fae
