@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { DataError, elements, type OptimizerSpec, type Program, type Session } from "@fae/core";
+import { digestOf } from "./canonical.js";
+import { type Checkpoint, type CheckpointManifest, otherCheckpoint, programDigest } from "./checkpoint-manifest.js";
+import {
+  denseTensors,
+  inverseOf,
+  type OriginalIds,
+  rowParts,
+  sessionRows,
+  type TensorShape,
+  tableTensors,
+} from "./checkpoint-tensors.js";
+import { openSafetensors, type Safetensors } from "./safetensors.js";
+
+/** Reads every file of a checkpoint and compares its digest. @throws DataError naming the first damaged file. */
+export async function verifyCheckpoint({ path, manifest }: Checkpoint): Promise<void> {
+  for (const file of manifest.files) {
+    const filePath = join(path, file.name);
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(filePath, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
+    const found = hash.digest("hex");
+    if (found !== file.sha256)
+      throw new DataError(
+        `Checkpoint '${path}' is damaged: the digest of '${file.name}' does not match the manifest.`,
+        {
+          fix: await otherCheckpoint(path),
+          details: { path: filePath, found, expected: file.sha256 },
+        },
+      );
+  }
+}
+
+export interface RestoreOptions {
+  readonly session: Session;
+  readonly program: Program;
+  readonly optimizer: OptimizerSpec;
+  /** By table name, for tables in popularity order; may differ from those at saving. */
+  readonly originalIds?: Readonly<Record<string, OriginalIds>>;
+  /** Digest of the data set before packing. */
+  readonly data?: string;
+  /** `all` (default) continues a run; `weights` takes tables and parameters only, whatever the optimizer. */
+  readonly parts?: "all" | "weights";
+  /** Rows held in memory at a time, in bytes; default 16 MiB. */
+  readonly chunkBytes?: number;
+}
+
+/**
+ * Writes a checkpoint into a session, after its bytes are verified. Plan, engine, threads and popularity order may differ
+ * from those of the run that saved it.
+ *
+ * @returns the `state` it was saved with.
+ * @throws DataError when it is damaged, of another model, another optimizer or other data, before anything is written.
+ */
+export async function restoreCheckpoint(checkpoint: Checkpoint, options: RestoreOptions): Promise<unknown> {
+  const { session, program, optimizer, originalIds = {}, parts = "all", chunkBytes = 16 * 2 ** 20 } = options;
+  expectSameModel(checkpoint, program);
+  expectSameData(checkpoint, options.data);
+  if (parts === "all") expectSameOptimizer(checkpoint, optimizer);
+  await verifyCheckpoint(checkpoint);
+  const wanted = ({ name }: TensorShape): boolean => parts === "all" || !name.includes("#");
+  const saved = checkpoint.manifest.optimizer.name;
+  for (const tensor of denseTensors(program, saved).filter(wanted)) {
+    await using file = await openTensor(checkpoint, tensor);
+    await session.write(tensor.name, await file.floats(tensor.name));
+  }
+  for (const [t, tensors] of tableTensors(program, saved).entries()) {
+    const table = program.tables[t];
+    const inverse = await inverseOf(originalIds[table.name], table);
+    for (const tensor of tensors.filter(wanted)) {
+      await using file = await openTensor(checkpoint, tensor);
+      const width = elements(tensor.shape.slice(1));
+      for (const { from, to } of rowParts(tensor.shape, chunkBytes)) {
+        const rows = await file.floats(tensor.name, from * width, (to - from) * width);
+        await session.write(tensor.name, rows, sessionRows(inverse, from, to));
+      }
+    }
+  }
+  if (parts === "all") await session.write("#step", Float32Array.of(checkpoint.manifest.step));
+  return checkpoint.manifest.state;
+}
+
+async function openTensor({ path, manifest }: Checkpoint, { name, shape }: TensorShape): Promise<Safetensors> {
+  const entry = manifest.files.find((file) => file.tensors.includes(name));
+  const file = entry === undefined ? undefined : await openSafetensors(join(path, entry.name));
+  if (file?.tensors.get(name)?.shape.join() === shape.join()) return file;
+  await file?.close();
+  throw new DataError(`Checkpoint '${path}' has no tensor '${name}' [${shape.join(", ")}].`, {
+    fix: await otherCheckpoint(path),
+    details: { path, tensor: name, expected: shape },
+  });
+}
+
+/** Says how two models differ, in the first tensor that does. */
+function expectSameModel({ path, manifest }: Checkpoint, program: Program): void {
+  const saved = manifest.program;
+  if (saved.digest === programDigest(program)) return;
+  const list = (p: CheckpointManifest["program"] | Program): string[] => [
+    ...p.tables.map((table) => `table '${table.name}' [${table.rows}, ${p.width}]`),
+    ...p.params.map((param) => `parameter '${param.name}' [${param.shape.join(", ")}]`),
+  ];
+  const [theirs, ours] = [list(saved), list(program)];
+  const at = theirs.findIndex((tensor, i) => tensor !== ours[i]);
+  const i = at === -1 ? theirs.length : at;
+  const difference =
+    theirs[i] === ours[i]
+      ? "the tensors are the same, the operations are not"
+      : `it has ${theirs[i] ?? "no more tensors"} where this model has ${ours[i] ?? "none"}`;
+  throw new DataError(
+    `Checkpoint '${path}' is of another model ('${saved.name}', not '${program.name}'): ${difference}.`,
+    {
+      fix: "Use the model and the data set of the run that wrote it.",
+      details: { path, found: theirs[i], expected: ours[i] },
+    },
+  );
+}
+
+function expectSameData({ path, manifest }: Checkpoint, data: string | undefined): void {
+  if (data === undefined || manifest.data === null || manifest.data === data) return;
+  throw new DataError(`Checkpoint '${path}' was made from other data: its ids do not mean the same rows.`, {
+    fix: "Use the prepared data set of the run that wrote it, or a pack of it.",
+    details: { path, found: manifest.data, expected: data },
+  });
+}
+
+function expectSameOptimizer({ path, manifest }: Checkpoint, optimizer: OptimizerSpec): void {
+  if (digestOf(manifest.optimizer) === digestOf(optimizer)) return;
+  throw new DataError(`Checkpoint '${path}' has ${show(manifest.optimizer)}; this run has ${show(optimizer)}.`, {
+    fix: "Continue with the same optimizer, or take only the weights.",
+    details: { path, found: manifest.optimizer, expected: optimizer },
+  });
+}
+
+const show = ({ name, epsilon, beta1, beta2 }: OptimizerSpec): string =>
+  `optimizer ${name} (epsilon ${epsilon}, beta1 ${beta1}, beta2 ${beta2})`;
