@@ -129,6 +129,28 @@ void read_program(Job& job, const Json& compiled) {
   }
 }
 
+// Routes that share one placement of rows and parameters.
+Regime regime_of(const std::vector<Route>& routes) {
+  struct Together {
+    Regime regime;
+    Route first, second;
+  };
+  static constexpr Together known[] = {{Regime::host, Route::host, Route::host},
+                                       {Regime::server, Route::server, Route::server},
+                                       {Regime::split, Route::mixed, Route::hot},
+                                       {Regime::doubled, Route::hybrid, Route::hot},
+                                       {Regime::device, Route::device, Route::hot}};
+  for (const Together& together : known) {
+    bool all = !routes.empty();
+    for (const Route route : routes) all = all && (route == together.first || route == together.second);
+    if (all) return together.regime;
+  }
+  std::string list;
+  for (const Route route : routes) list += (list.empty() ? "" : ", ") + std::string(route_name(route));
+  fail(FAE_CONFIG, "The routes [" + list + "] do not go together. Use host, server, mixed and hot, hybrid and hot, or device and hot.",
+       {fact("option", "routes"), fact("found", list)});
+}
+
 void read_plan(Job& job, const Json& plan) {
   static constexpr const char* places[] = {"host", "device", "split"};
   job.strategy = plan.at("strategy").string();
@@ -138,13 +160,24 @@ void read_plan(Job& job, const Json& plan) {
   job.staleness = plan.at("staleness").u32();
   if (job.look_ahead > 4) fail(FAE_CONFIG, "lookAhead is " + std::to_string(job.look_ahead) + ", expected 0 to 4.", {fact("option", "lookAhead")});
   for (const Json& route : plan.at("routes").array()) job.routes.push_back(route_of(route.string()));
+  job.regime = regime_of(job.routes);
+  const bool uses_hot = job.uses(Route::hot) || job.uses(Route::mixed);
   const Json& placements = plan.at("placements");
   for (TableSpec& table : job.tables) {
     const Json& json = placements.at(table.name);
     table.place = choice<Place>(json.at("on"), places, "placement");
-    table.hot_rows = table.place == Place::host     ? 0
-                     : table.place == Place::device ? table.rows
-                                                    : static_cast<uint32_t>(json.at("hotRows").integer(table.rows));
+    const uint32_t placed = table.place == Place::host     ? 0
+                            : table.place == Place::device ? table.rows
+                                                           : static_cast<uint32_t>(json.at("hotRows").integer(table.rows));
+    table.hot_rows = job.regime == Regime::device ? table.rows : uses_hot ? placed : 0;
+    table.host_from = job.regime == Regime::device ? table.rows : job.regime == Regime::split ? table.hot_rows : 0;
+    const bool fits = job.regime == Regime::split || job.regime == Regime::doubled ||
+                      table.place == (job.regime == Regime::device ? Place::device : Place::host);
+    if (!fits) {
+      fail(FAE_CONFIG, std::string("Route ") + route_name(job.routes[0]) + " cannot run with table '" + table.name + "' on " + json.at("on").string() +
+                           ". Let a strategy make the plan.",
+           {fact("table", table.name)});
+    }
   }
 }
 

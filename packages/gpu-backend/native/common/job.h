@@ -14,6 +14,8 @@ enum class Activation { none, relu, sigmoid };
 enum class GradientMode { write, add, none };
 enum class Route { host, hybrid, server, hot, mixed, device };
 enum class Place { host, device, split };
+// How the tables are held; same meaning as `Regime` of core/src/residency.ts.
+enum class Regime { host, server, split, doubled, device };
 enum class OptimizerName { sgd, adagrad, rowwise_adagrad, adam };
 enum class DenseEncoding { float32, int32_log1p };
 enum class Matmul { float32, tf32, bf16 };
@@ -69,8 +71,9 @@ struct TableSpec {
   uint32_t rows = 0;
   InitSpec init;
   Place place = Place::host;
-  // Rows [0, hot_rows) are hot: 0 on the host, all rows on the device.
+  // The device holds rows [0, hot_rows); host memory holds rows [host_from, rows): both hold the hot ones when `doubled`.
   uint32_t hot_rows = 0;
+  uint32_t host_from = 0;
   // L: ids of this table per step, and where they start among the ids of one step.
   uint32_t hotness = 1;
   uint32_t first_id = 0;
@@ -118,6 +121,7 @@ struct Job {
 
   std::string strategy;
   std::vector<Route> routes;
+  Regime regime = Regime::host;
   uint32_t devices = 1, look_ahead = 0, servers = 1, staleness = 0;
 
   OptimizerSpec optimizer;

@@ -61,10 +61,10 @@ bool ThreadPool::take_one(uint32_t worker) {
   do {
     if (static_cast<uint32_t>(ticket) == 0) return false;
   } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
-  // Holding an unfinished tile keeps the round open, so `tile_` and `context_` belong to it.
+  // Holding an unfinished tile keeps the round open, so `tiles_`, `tile_` and `context_` belong to it.
   if (!failed_.load(std::memory_order_relaxed)) {
     try {
-      tile_(context_, static_cast<uint32_t>(ticket) - 1, worker);
+      tile_(context_, tiles_ - static_cast<uint32_t>(ticket), worker);
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
@@ -94,11 +94,12 @@ void ThreadPool::work(uint32_t worker) {
 void ThreadPool::run_tiles(uint32_t tiles, Tile tile, void* context) {
   if (tiles == 0) return;
   if (tiles == 1 || workers_.empty()) {
-    for (uint32_t i = tiles; i-- > 0;) tile(context, i, 0);
+    for (uint32_t i = 0; i < tiles; i++) tile(context, i, 0);
     return;
   }
   {
     const std::lock_guard lock(mutex_);
+    tiles_ = tiles;
     tile_ = tile;
     context_ = context;
     failure_ = nullptr;

@@ -27,7 +27,7 @@ class ThreadPool {
 
   uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + 1; }
 
-  // Runs body(tile, worker) for every tile in [0, tiles), worker in [0, threads()). Returns when all are done; rethrows the first
+  // Runs body(tile, worker) for every tile in [0, tiles), handed out in that order; worker in [0, threads()). Returns when all are done; rethrows the first
   // exception. One caller at a time.
   template <class Body>
   void run(uint32_t tiles, Body&& body) {
@@ -49,6 +49,7 @@ class ThreadPool {
   // round ends when its tiles are done, not when every thread has woken up.
   std::atomic<uint64_t> ticket_{0};
   std::atomic<uint32_t> unfinished_{0};
+  uint32_t tiles_ = 0;
   Tile tile_ = nullptr;
   void* context_ = nullptr;
   std::atomic<bool> stopping_{false};
