@@ -29,9 +29,12 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
+export { readOriginalIds } from "./files.js";
+export { initialParameter, initialRow } from "./initial.js";
 export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
 export type { Metrics } from "./metrics.js";
 export { auc, metrics } from "./metrics.js";
+export type { Network, NetworkInput, NetworkStep } from "./network.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";
 export type {
@@ -72,5 +75,14 @@ export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
 export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 export { denseShape, elements, rowsShape } from "./program.js";
 export { nameKey, normals, permutation, philox, Random, streams, uniformRow, unit } from "./random.js";
+export type { ReferenceEngine } from "./reference/engine.js";
+export { referenceEngine } from "./reference/engine.js";
+export type { NetworkOptions } from "./reference/network.js";
+export { referenceNetwork } from "./reference/network.js";
+export type { Regime, Residency } from "./residency.js";
+export { planProblems, residencyOf } from "./residency.js";
+export type { NumbersType } from "./routes/arena.js";
+export type { RouteEngine, RouteSession } from "./routes/session.js";
+export { checkLayout, openRouteSession } from "./routes/session.js";
 export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
 export { openRows } from "./rows.js";

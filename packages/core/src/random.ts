@@ -34,7 +34,16 @@ export function philox(out: Uint32Array, c0: number, c1: number, c2: number, c3:
 }
 
 /** What a stream of draws is for: the second key word. Streams never overlap. */
-export const streams = { table: 1, param: 2, permutation: 3, order: 4, sample: 5, synth: 6, rounding: 7 } as const;
+export const streams = {
+  table: 1,
+  param: 2,
+  permutation: 3,
+  order: 4,
+  sample: 5,
+  synth: 6,
+  rounding: 7,
+  prepare: 8,
+} as const;
 
 /** FNV-1a of a name's UTF-8 bytes: gives each tensor its own draws, whatever the order of tensors. */
 export function nameKey(name: string): number {

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type BatchSource, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
 import { ConfigError, DataError, DisposedError } from "./errors.js";
+import { openInput } from "./files.js";
 import { permutation } from "./random.js";
 
 /** Decoded inputs of one batch; S' = max(1, S), sumL = ids per step. */
@@ -117,46 +117,23 @@ function memoryWords({ name, layout, rows, storage }: BatchSource): Words {
 }
 
 function fileWords({ name, layout, rows }: BatchSource, path: string): Words {
-  const file = openFile(name, path);
+  const file = openInput(path, `source '${name}'`);
   const stride = strideBytes(layout);
-  const found = fstatSync(file).size;
-  if (found !== rows * stride) {
-    closeSync(file);
+  if (file.bytes !== rows * stride) {
+    file.close();
     throw new DataError(
-      `File '${path}' of source '${name}' has ${found} bytes, but ${rows} rows of ${stride} bytes are ${rows * stride}.`,
+      `File '${path}' of source '${name}' has ${file.bytes} bytes, but ${rows} rows of ${stride} bytes are ${rows * stride}.`,
       {
         fix: "The file was cut or belongs to other data: prepare it again.",
-        details: { path, found, expected: rows * stride },
+        details: { path, found: file.bytes, expected: rows * stride },
       },
     );
   }
   return {
-    copy(out, at, row, count) {
-      const bytes = new Uint8Array(out.buffer, out.byteOffset + at * stride, count * stride);
-      for (let done = 0; done < bytes.length; ) {
-        const read = readSync(file, bytes, done, bytes.length - done, row * stride + done);
-        if (read === 0)
-          throw new DataError(`File '${path}' ended at byte ${row * stride + done} while it was read.`, {
-            fix: "Leave the file alone while it is in use.",
-            details: { path, byteOffset: row * stride + done },
-          });
-        done += read;
-      }
-    },
-    close: () => closeSync(file),
+    copy: (out, at, row, count) =>
+      file.read(new Uint8Array(out.buffer, out.byteOffset + at * stride, count * stride), row * stride),
+    close: file.close,
   };
-}
-
-function openFile(name: string, path: string): number {
-  try {
-    return openSync(path, "r");
-  } catch (cause) {
-    throw new DataError(`File '${path}' of source '${name}' cannot be opened: ${(cause as Error).message}.`, {
-      fix: "Check the path and its permissions.",
-      details: { path },
-      cause,
-    });
-  }
 }
 
 function decoder(source: BatchSource, tables: RowReaderOptions["tables"]) {
