@@ -1,13 +1,11 @@
-import { createRequire } from "node:module";
 import { ConfigError, FaeError } from "@fae/core";
 import { Command, CommanderError } from "commander";
 import type { CommandEntry, Invocation } from "./cli/command.js";
 import type { Io } from "./cli/io.js";
 import { commands } from "./commands/index.js";
+import { faeVersion } from "./version.js";
 
 export const exitCodes = { ok: 0, failed: 1, interrupted: 130 } as const;
-
-const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /**
  * Runs the `fae` command.
@@ -39,7 +37,7 @@ export async function main(
 function program(io: Io, entries: readonly CommandEntry[], execute: (run: Invocation) => Promise<void>): Command {
   const root = new Command("fae")
     .description("Train recommenders whose embedding tables do not fit in GPU memory.")
-    .version(manifest.version)
+    .version(faeVersion)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

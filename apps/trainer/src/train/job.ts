@@ -98,5 +98,5 @@ function batchIndex(options: TrainOptions, data: PreparedData, trained: readonly
   };
 }
 
-const originalIds = (program: Program, paths: readonly string[]): NonNullable<Job["tables"]> =>
+export const originalIds = (program: Program, paths: readonly string[]): NonNullable<Job["tables"]> =>
   Object.fromEntries(program.tables.map(({ name }, t) => [name, { originalIdsPath: paths[t] }]));

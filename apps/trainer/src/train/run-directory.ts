@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "@fae/core";
@@ -14,13 +24,13 @@ export interface StagedDirectory {
 }
 
 /**
- * @param path the final name; must not exist, its parent is made
+ * @param path the final name; must not exist, its parent is made (and removed again by `discard`)
  * @throws ConfigError when it exists
  */
 export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
   refuseExisting(final);
-  mkdirSync(dirname(final), { recursive: true });
+  const madeParent = mkdirSync(dirname(final), { recursive: true });
   const staging = join(dirname(final), `.${basename(final)}.partial-${process.pid}`);
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging);
@@ -35,12 +45,24 @@ export function stageDirectory(path: string): StagedDirectory {
       committed = true;
     },
     discard() {
-      if (!committed) rmSync(staging, { recursive: true, force: true });
+      if (committed) return;
+      rmSync(staging, { recursive: true, force: true });
+      if (madeParent !== undefined) removeEmpty(dirname(final), madeParent);
     },
   };
 }
 
-function refuseExisting(path: string): void {
+/** Removes the directories from `path` up to `top` that are empty. */
+function removeEmpty(path: string, top: string): void {
+  try {
+    for (let at = path; at.startsWith(top); at = dirname(at)) rmdirSync(at);
+  } catch {
+    // somebody else put something there meanwhile
+  }
+}
+
+/** @throws ConfigError when there is already something of that name */
+export function refuseExisting(path: string): void {
   if (!existsSync(path)) return;
   throw new ConfigError(`${path} already exists.`, {
     fix: "Name another directory, or remove this one.",

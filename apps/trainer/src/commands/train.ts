@@ -1,0 +1,117 @@
+import { optimizers } from "@fae/core";
+import { models } from "@fae/models";
+import { strategies } from "@fae/scheduler";
+import { defineCommand, option } from "../cli/command.js";
+import { formatMetric } from "../cli/format.js";
+import { byteCount, choice, count, counts, number, text } from "../cli/values.js";
+import type { LoopEvent } from "../train/loop.js";
+import type { TrainOptions } from "../train/options.js";
+import { trainText } from "../train/summary.js";
+import { trainModel } from "../train/train-model.js";
+
+const keys = <K extends string>(of: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(of) as K[];
+const listed = (words: readonly string[]): string => words.join(", ");
+const modelNames = models.map((entry) => entry.name);
+const shapeOption = (flags: string, describes: string) =>
+  option(flags, `models dlrm and tbsm: ${describes}`, counts(1).optional());
+
+const options = {
+  model: option("--model <name>", listed(modelNames), choice(modelNames)),
+  width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
+  bottomMlp: shapeOption("--bottom-mlp <sizes>", "bottom layers, as 512,256,16"),
+  topMlp: shapeOption("--top-mlp <sizes>", "top layers, as 512,256,1 (dlrm)"),
+  engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
+  strategy: option("--strategy <name>", listed(keys(strategies)), choice(keys(strategies)).default("cpu-only")),
+  batch: option("--batch <inputs>", "inputs per batch (default: the model's published value)", count(1).optional()),
+  lr: option("--lr <rate>", "learning rate (default: the model's published value)", number({ above: 0 }).optional()),
+  warmupSteps: option("--warmup-steps <batches>", "linear warm-up of the learning rate", count(0).default(0)),
+  decayStart: option("--decay-start <batch>", "first batch of the quadratic decay", count(0).default(0)),
+  decaySteps: option("--decay-steps <batches>", "length of the decay; 0 for none", count(0).default(0)),
+  optimizer: option("--optimizer <name>", listed(keys(optimizers)), choice(keys(optimizers)).optional()),
+  epochs: option("--epochs <n>", "passes over the training split", count(1).default(1)),
+  seed: option("--seed <n>", "seed of initial weights and input order", count(0, 0xffffffff).default(1)),
+  shuffle: option(
+    "--shuffle <how>",
+    "none: file order; total: all inputs anew each epoch",
+    choice(["none", "total"]).default("none"),
+  ),
+  budget: option(
+    "--budget <bytes>",
+    "device bytes for hot rows with optimizer state (default: what was packed for)",
+    byteCount(1).optional(),
+  ),
+  lookAhead: option(
+    "--look-ahead <batches>",
+    "mixed: batches whose cold rows are fetched ahead",
+    count(0, 4).default(2),
+  ),
+  servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 65_535).default(4)),
+  staleness: option(
+    "--staleness <batches>",
+    "xdl-parameter-server: updates a worker may miss",
+    count(0, 65_535).default(0),
+  ),
+  threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
+  init: option("--init <file>", "initial weights, safetensors", text().optional()),
+  run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
+  testEvery: option(
+    "--test-every <batches>",
+    "test on the validation split that often; 0 for never",
+    count(0).default(0),
+  ),
+  testInputs: option(
+    "--test-inputs <n>",
+    "inputs of the validation split used by these tests",
+    count(1).default(262_144),
+  ),
+  maxBatches: option("--max-batches <n>", "stop after that many batches", count(1).optional()),
+};
+
+export const trainCommand = defineCommand({
+  name: "train",
+  summary: "Trains a model on a prepared data set and scores it on the held-out splits.",
+  operands: ["<data>"],
+  options,
+  example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
+  notes: "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.",
+  async run([data], given, context) {
+    const { lr, budget, width, bottomMlp, topMlp, ...same } = given;
+    const shape = { ...(width && { width }), ...(bottomMlp && { bottomMlp }), ...(topMlp && { topMlp }) };
+    const progress = context.progress("train", "inputs");
+    try {
+      const report = await trainModel(
+        defined({ ...same, data, learningRate: lr, budgetBytes: budget, modelOptions: shape }),
+        {
+          signal: context.io.signal,
+          log: context.log,
+          onProgress: (done, total, loss) => progress.update(done, total, `loss ${formatMetric(loss, 4)}`),
+          onEvent: (event) => logTest(event, context.log),
+        },
+      );
+      progress.end();
+      return { json: report, text: trainText(report) };
+    } finally {
+      progress.end();
+    }
+  },
+});
+
+function logTest(event: LoopEvent, log: (line: string) => void): void {
+  if (event.kind !== "test") return;
+  const { logLoss, auc, accuracy } = event.metrics;
+  log(
+    `test after batch ${event.step}: log loss ${formatMetric(logLoss)}, AUC ${formatMetric(auc)}, accuracy ${formatMetric(accuracy)}`,
+  );
+}
+
+type Given = Pick<TrainOptions, "data" | "model"> & {
+  readonly [K in keyof TrainOptions]?: TrainOptions[K] | undefined;
+};
+
+/** Leaves out what was not given, so that the library's defaults apply. */
+const defined = (given: Given): Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Pick<
+    TrainOptions,
+    "data" | "model"
+  > &
+    Partial<TrainOptions>;

@@ -1,0 +1,85 @@
+import type { Manifest } from "@fae/datasets";
+import type { CheckpointManifest } from "@fae/embedding-store";
+import { formatBytes, formatCount, formatShare, textTable } from "../cli/format.js";
+import { trainText } from "../train/summary.js";
+import type { Inspection, ShownInput } from "./inspect.js";
+
+/** An inspection for people. */
+export function inspectionText(found: Inspection): string {
+  switch (found.kind) {
+    case "prepared":
+      return preparedText(found.manifest, found.digest, found.bytesPerInput, found.inputs);
+    case "run":
+      return trainText(found.report);
+    case "checkpoint":
+      return checkpointText(found.path, found.manifest);
+    case "safetensors":
+      return textTable([
+        ["tensor", "type", "shape", "bytes"],
+        ...found.tensors.map(({ name, dtype, shape, byteLength }) => [
+          name,
+          dtype,
+          `[${shape.join(", ")}]`,
+          formatBytes(byteLength),
+        ]),
+      ]);
+    case "profile":
+      return JSON.stringify(found.profile, null, 2);
+  }
+}
+
+function preparedText(
+  manifest: Manifest,
+  digest: string,
+  bytesPerInput: number,
+  inputs: readonly ShownInput[],
+): string {
+  const { layout, tables, splits, lines, packed } = manifest;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const sequence = layout.steps > 0 ? `, ${layout.steps} steps` : "";
+  const head = [
+    `${manifest.source}: ${layout.denseFeatures} dense features, ${tables.length} tables, ${formatCount(rows)} rows${sequence}`,
+    `${bytesPerInput} bytes per input, label rate ${formatShare(manifest.labelRate)}, digest ${digest.slice(0, 16)}`,
+  ];
+  if (lines.total > 0) head.push(`${formatCount(lines.total)} raw lines, ${lines.rejected} rejected`);
+  if (packed) {
+    const hot = packed.hotRows.reduce((sum, n) => sum + n, 0);
+    head.push(
+      `packed for ${formatBytes(packed.budgetBytes)}: ${formatCount(hot)} hot rows of ${packed.rowBytes} bytes`,
+    );
+  }
+  const splitRows = Object.entries(splits).map(([name, { rows: n, positives }]) => [
+    name,
+    String(n),
+    n === 0 ? "-" : formatShare(positives / n),
+  ]);
+  const tableRows = tables.map((table, t) => [
+    table.name,
+    String(table.rows),
+    String(layout.hotness[t]),
+    packed ? String(packed.hotRows[t]) : "-",
+  ]);
+  return [
+    head.join("\n"),
+    textTable([["split", "inputs", "label rate"], ...splitRows]),
+    textTable([["table", "rows", "ids per input", "hot rows"], ...tableRows]),
+    inputs.map(inputText).join("\n"),
+  ].join("\n\n");
+}
+
+const inputText = ({ split, row, label, dense, ids }: ShownInput): string =>
+  `${split}[${row}] label ${label}\n  dense ${dense.map((x) => Number(x.toPrecision(4))).join(" ")}\n  ids   ${ids.join(" ")}`;
+
+function checkpointText(path: string, { program, optimizer, step, files }: CheckpointManifest): string {
+  const rows = program.tables.reduce((sum, table) => sum + table.rows, 0);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return [
+    `${path}: ${program.name} after ${step} updates, optimizer ${optimizer.name}`,
+    `${program.tables.length} tables, ${formatCount(rows)} rows x ${program.width}, ${formatBytes(bytes)} in ${files.length} files`,
+    "",
+    textTable([
+      ["file", "bytes", "tensors"],
+      ...files.map((f) => [f.name, formatBytes(f.bytes), String(f.tensors.length)]),
+    ]),
+  ].join("\n");
+}
