@@ -86,3 +86,20 @@ export type { RouteEngine, RouteSession } from "./routes/session.js";
 export { checkLayout, openRouteSession } from "./routes/session.js";
 export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
 export { openRows } from "./rows.js";
+export type {
+  BatchCounts,
+  BatchIds,
+  ColdRowFlow,
+  SwitchPrediction,
+  TrafficPrediction,
+  TrafficShape,
+} from "./traffic.js";
+export {
+  coldRowFlow,
+  distinctRowCount,
+  evaluationBytes,
+  predictSwitches,
+  predictTraffic,
+  switchBytes,
+  trainingBytes,
+} from "./traffic.js";
