@@ -1,1 +1,17 @@
-export {};
+export type { RowSource } from "./blocks.js";
+export type { Calibration, SearchStep } from "./calibrate.js";
+export { calibrate } from "./calibrate.js";
+export type { Classified, ClassifyOptions } from "./classify-inputs.js";
+export { classifyInputs } from "./classify-inputs.js";
+export type { AccessCounts, CountedTable, CountOptions, IdStream } from "./count-accesses.js";
+export { countAccesses } from "./count-accesses.js";
+export type { CountOfCounts } from "./count-of-counts.js";
+export { countOfCounts } from "./count-of-counts.js";
+export type { AccessCurve } from "./curves.js";
+export { accessCurve } from "./curves.js";
+export type { ChunkOptions } from "./estimate.js";
+export type { BudgetOptions, HotSet } from "./hot-set.js";
+export { chooseHotSet, hotRowBits } from "./hot-set.js";
+export type { Judgement, JudgeOptions } from "./judge-inputs.js";
+export { hotInputShare, judgeInputs } from "./judge-inputs.js";
+export type { SampleRule } from "./sample.js";

@@ -1,0 +1,107 @@
+import { setImmediate } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { DataError, FaeError } from "@fae/core";
+import { type ResultOf, startTask, type Task } from "./tasks/index.js";
+
+export type FromWorker =
+  | { readonly kind: "progress"; readonly inputs: number }
+  | { readonly kind: "done"; readonly result: unknown }
+  | {
+      readonly kind: "failed";
+      readonly fae: boolean;
+      readonly message: string;
+      readonly fix?: string | undefined;
+      readonly details?: Readonly<Record<string, unknown>>;
+    };
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the inputs done by all tasks together. */
+  readonly progress?: ((inputs: number) => void) | undefined;
+}
+
+const isSource = import.meta.url.endsWith(".ts");
+const sliceMilliseconds = 50;
+
+/**
+ * Runs each task on its own thread; a single task, and every task when run from TypeScript source, in this thread, with
+ * pauses for the event loop. Results are the same.
+ *
+ * @throws DataError from a task; FaeError ERR_INTERRUPTED after an abort.
+ */
+export async function runTasks<T extends Task>(tasks: readonly T[], options: RunOptions): Promise<ResultOf<T>[]> {
+  stopIfAborted(options.signal);
+  let inputs = 0;
+  const add = (more: number) => {
+    inputs += more;
+    options.progress?.(inputs);
+  };
+  if (tasks.length === 1 || isSource) {
+    const results: ResultOf<T>[] = [];
+    for (const task of tasks) results.push(await runHere(task, add, options.signal));
+    return results;
+  }
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  try {
+    return await Promise.all(tasks.map((task) => runInThread(task, add, signal)));
+  } finally {
+    stop.abort();
+  }
+}
+
+async function runHere<T extends Task>(
+  task: T,
+  add: (inputs: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<ResultOf<T>> {
+  const run = startTask(task);
+  let sliceStart = performance.now();
+  let step = run.next();
+  for (; !step.done; step = run.next()) {
+    add(step.value);
+    if (performance.now() - sliceStart < sliceMilliseconds) continue;
+    await setImmediate();
+    if (signal?.aborted) run.return({ hot: 0 });
+    stopIfAborted(signal);
+    sliceStart = performance.now();
+  }
+  return step.value as ResultOf<T>;
+}
+
+function runInThread<T extends Task>(
+  task: T,
+  add: (inputs: number) => void,
+  signal: AbortSignal,
+): Promise<ResultOf<T>> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: task });
+    const stop = () => void worker.terminate();
+    signal.addEventListener("abort", stop, { once: true });
+    worker.on("message", (message: FromWorker) => {
+      if (message.kind === "progress") add(message.inputs);
+      else if (message.kind === "done") resolve(message.result as ResultOf<T>);
+      else reject(errorOf(message));
+    });
+    worker.on("error", reject);
+    worker.on("exit", () => {
+      signal.removeEventListener("abort", stop);
+      // Settled before in every other case; then this rejection is ignored.
+      reject(interrupted());
+    });
+  });
+}
+
+/** Rebuilds an error that crossed from a worker; tasks throw only `DataError` on purpose. */
+function errorOf(message: Extract<FromWorker, { kind: "failed" }>): Error {
+  if (!message.fae) return new Error(`A profiling thread failed: ${message.message}`);
+  const { fix, details = {} } = message;
+  const what = fix === undefined ? message.message : message.message.slice(0, -fix.length - 1);
+  return new DataError(what, { ...(fix === undefined ? {} : { fix }), details });
+}
+
+const interrupted = () => new FaeError("ERR_INTERRUPTED", "Profiling was interrupted.", { fix: "Run it again." });
+
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw interrupted();
+}
