@@ -3,6 +3,8 @@ import { basename, join, resolve } from "node:path";
 import {
   type BatchSource,
   DataError,
+  denseShape,
+  elements,
   noRow,
   type OptimizerName,
   type Program,
@@ -83,12 +85,15 @@ export async function readGoldenCase(directory: string): Promise<GoldenCase> {
   await using tensors = await openSafetensors(join(directory, "tensors.safetensors"));
   const all = async (prefix: string): Promise<Map<string, Float32Array>> => {
     const values = new Map<string, Float32Array>();
-    for (const { name } of [...program.tables, ...program.params])
-      values.set(name, await tensors.floats(`${prefix}.${name}`));
+    for (const { name, rows } of program.tables)
+      values.set(name, await floats(tensors, `${prefix}.${name}`, rows * program.width));
+    for (const { name, shape } of program.params)
+      values.set(name, await floats(tensors, `${prefix}.${name}`, elements(shape)));
     return values;
   };
   const predictions: Float32Array[] = [];
-  for (let step = 0; step < recorded.steps; step++) predictions.push(await tensors.floats(`step${step}.pred`));
+  for (let step = 0; step < recorded.steps; step++)
+    predictions.push(await floats(tensors, `step${step}.pred`, recorded.batch));
   return {
     name: basename(resolve(directory)),
     program,
@@ -107,6 +112,23 @@ export async function readGoldenCase(directory: string): Promise<GoldenCase> {
       weight: recorded.float32_against_float64?.max_abs_weight ?? 0,
     },
   };
+}
+
+function expectElements(tensors: Safetensors, name: string, expected: number): void {
+  const { elements: found, shape } = tensors.tensor(name);
+  if (found !== expected)
+    throw new DataError(
+      `Tensor '${name}' of '${tensors.path}' is [${shape.join(", ")}]; case.json asks for ${expected} values.`,
+      {
+        fix: "The two files belong to different cases; copy both again.",
+        details: { path: tensors.path, tensor: name, found, expected },
+      },
+    );
+}
+
+async function floats(tensors: Safetensors, name: string, count: number): Promise<Float32Array> {
+  expectElements(tensors, name, count);
+  return tensors.floats(name);
 }
 
 async function readCaseFile(path: string): Promise<CaseFile> {
@@ -160,7 +182,11 @@ async function readSources(recorded: CaseFile, program: Program, tensors: Safete
   const isMultiHot = recorded.model === "dlrm" && recorded.bag === "multi";
   const steps: Bags[] = [];
   for (let k = 0; k < recorded.steps; k++)
-    steps.push(isMultiHot ? await multiHotBags(tensors, k, batch, tableCount) : await oneHotBags(tensors, k));
+    steps.push(
+      isMultiHot
+        ? await multiHotBags(tensors, k, batch, tableCount)
+        : await oneHotBags(tensors, k, batch * Math.max(1, program.steps) * tableCount),
+    );
   const hotness = program.tables.map((_, t) =>
     Math.max(1, ...steps.map((bags) => Math.max(...bags.map((bag, i) => (i % tableCount === t ? bag.length : 0))))),
   );
@@ -172,15 +198,16 @@ async function readSources(recorded: CaseFile, program: Program, tensors: Safete
   };
   const sources: BatchSource[] = [];
   for (const [k, bags] of steps.entries()) {
-    const dense = await tensors.floats(`step${k}.dense`);
-    const labels = await tensors.floats(`step${k}.label`);
+    const dense = await floats(tensors, `step${k}.dense`, batch * elements(denseShape(program)));
+    const labels = await floats(tensors, `step${k}.label`, batch);
     const words = packRows(layout, labels, dense, bags);
     sources.push({ name: `step${k}`, layout, rows: batch, storage: { kind: "memory", words }, shuffleSeed: null });
   }
   return sources;
 }
 
-async function oneHotBags(tensors: Safetensors, k: number): Promise<Bags> {
+async function oneHotBags(tensors: Safetensors, k: number, count: number): Promise<Bags> {
+  expectElements(tensors, `step${k}.sparse`, count);
   return Array.from(await tensors.integers(`step${k}.sparse`), (id) => [id]);
 }
 
@@ -188,6 +215,7 @@ async function multiHotBags(tensors: Safetensors, k: number, batch: number, tabl
   const bags: number[][] = new Array(batch * tableCount);
   for (let t = 0; t < tableCount; t++) {
     const ids = await tensors.integers(`step${k}.indices${t}`);
+    expectElements(tensors, `step${k}.offsets${t}`, batch);
     const starts = await tensors.integers(`step${k}.offsets${t}`);
     for (let i = 0; i < batch; i++)
       bags[i * tableCount + t] = [...ids.subarray(starts[i], starts[i + 1] ?? ids.length)];

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DataError, type Engine, type RouteName, referenceEngine, UnsupportedError } from "@fae/core";
+import { type Engine, type RouteName, referenceEngine, UnsupportedError } from "@fae/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { verifyCase } from "./verify-case.js";
 
@@ -80,7 +80,13 @@ describe("verifyCase", () => {
     const larger = changed((json) => {
       json.tables = [7, 100, 33, 5];
     });
-    await expect(verifyCase(larger, referenceEngine())).rejects.toThrow(DataError);
+    await expect(verifyCase(larger, referenceEngine())).rejects.toThrow(/has no tensor 'init\.emb_l\.3\.weight'/);
+    const wider = changed((json) => {
+      json.batch = 33;
+    });
+    await expect(verifyCase(wider, referenceEngine())).rejects.toThrow(
+      /'step0\.pred' .* is \[32, 1\]; case\.json asks for 33/,
+    );
   });
 
   it("tells an engine's reasons when it cannot run the case", async () => {
