@@ -1,4 +1,8 @@
 import type { CommandEntry } from "../cli/command.js";
+import { doctorCommand } from "./doctor.js";
+import { evaluateCommand } from "./evaluate.js";
+import { inspectCommand } from "./inspect.js";
+import { trainCommand } from "./train.js";
 
 /** Every command of `fae`, in the order of `fae --help`. */
-export const commands: readonly CommandEntry[] = [];
+export const commands: readonly CommandEntry[] = [trainCommand, evaluateCommand, inspectCommand, doctorCommand];

@@ -48,11 +48,11 @@ function preparedText(
       `packed for ${formatBytes(packed.budgetBytes)}: ${formatCount(hot)} hot rows of ${packed.rowBytes} bytes`,
     );
   }
-  const splitRows = Object.entries(splits).map(([name, { rows: n, positives }]) => [
-    name,
-    String(n),
-    n === 0 ? "-" : formatShare(positives / n),
-  ]);
+  const splitRows = Object.entries(splits).flatMap(([name, split]) =>
+    split === undefined
+      ? []
+      : [[name, String(split.rows), split.rows === 0 ? "-" : formatShare(split.positives / split.rows)]],
+  );
   const tableRows = tables.map((table, t) => [
     table.name,
     String(table.rows),

@@ -1,5 +1,13 @@
-import { type Engine, FaeError, type Job, type Machine, UnsupportedError } from "@fae/core";
-import { engineNames, loadEngine } from "@fae/gpu-backend";
+import {
+  ConfigError,
+  type Engine,
+  FaeError,
+  type Job,
+  type Machine,
+  referenceEngine,
+  UnsupportedError,
+} from "@fae/core";
+import { suggestion } from "../cli/nearest.js";
 
 /** Whether one engine can run here. */
 export type EngineStatus =
@@ -10,6 +18,21 @@ export type EngineStatus =
 export interface EngineChoice {
   readonly engine: Engine;
   readonly why: string;
+}
+
+/** Every engine, fastest first. Loading one throws EngineUnavailableError with reason and fix where it cannot run. */
+const loaders: Readonly<Record<string, () => Promise<Engine>>> = {
+  reference: async () => referenceEngine(),
+};
+const engineNames = Object.keys(loaders);
+
+/** @throws ConfigError for an unknown name, EngineUnavailableError */
+export async function loadEngine(name: string): Promise<Engine> {
+  if (Object.hasOwn(loaders, name)) return loaders[name]();
+  throw new ConfigError(`There is no engine '${name}'.`, {
+    fix: suggestion(name, ["auto", ...engineNames]),
+    details: { option: "engine", found: name, expected: engineNames },
+  });
 }
 
 /** Tries every engine. */

@@ -50,7 +50,8 @@ export async function trainModel(
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
-  if (options.init !== null) hooks.log?.(await loadWeights(options.init, session, planned.job));
+  const loaded = options.init === null ? null : await loadWeights(options.init, session, planned.job);
+  if (loaded !== null) hooks.log?.(loaded);
   const openSeconds = (performance.now() - started) / 1000;
 
   const run: Run = { options, data, planned, session, hooks };
