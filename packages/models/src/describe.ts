@@ -1,4 +1,4 @@
-import { elements, type Init, type Node, type Program } from "@fae/core";
+import { compile, elements, type Init, type Node, type Program } from "@fae/core";
 
 /** Number of dense parameters of a program: everything but the tables. */
 export const parameterCount = (program: Pick<Program, "params">): number =>
@@ -35,10 +35,13 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 /**
  * A program as text for people, diffs and golden tests: sizes, tables, parameters with their starts, nodes in execution
- * order. Equal programs give equal texts.
+ * order with the shapes of their outputs (without B). Equal programs give equal texts.
+ *
+ * @throws ShapeError when the program is not valid.
  */
 export function describeProgram(program: Program): string {
   const { name, denseFeatures, steps, width, tables, params, nodes, logit } = program;
+  const { shapes } = compile(program);
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   return [
     `program ${name}: F ${denseFeatures}, S ${steps}, T ${tables.length}, D ${width}`,
@@ -50,6 +53,7 @@ export function describeProgram(program: Program): string {
     ...columns(
       nodes.map((node) => [
         node.output,
+        `[${shapes[node.output].join(", ")}]`,
         `= ${node.op}(${[...node.inputs, ...node.params].join(", ")})`,
         attributes(node),
       ]),
