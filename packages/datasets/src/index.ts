@@ -2,6 +2,7 @@ export type { Manifest } from "./manifest.js";
 export { manifestDigest, manifestSchema, manifestVersion, writeManifest } from "./manifest.js";
 export { openPrepared, readManifest } from "./open-prepared.js";
 export type { PrepareOptions, PrepareProgress, PrepareStage, SeriesOptions } from "./prepare/options.js";
+export { prepare } from "./prepare/prepare.js";
 export type { RawFormat, RawFormatName } from "./raw-format.js";
 export { rawFormats } from "./raw-formats.js";
 export type { SourceOptions } from "./source-of.js";

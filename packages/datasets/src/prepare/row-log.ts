@@ -1,0 +1,209 @@
+import { ftruncateSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type RowLayout, strideBytes, strideWords } from "@fae/core";
+import type { Manifest } from "../manifest.js";
+import { withFile } from "./files.js";
+import { type PartRecord, partName, partPath } from "./part.js";
+import type { Settings } from "./settings.js";
+import { equalDays, fileStarts, mustTrain, type Splits, splitByDays, splitByShare } from "./splits.js";
+import { type Job, type Run, runJobs } from "./stages.js";
+import type { MapSlice, Target } from "./write-rows.js";
+
+/** What a stage after reading gives to the manifest. */
+export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate">;
+
+/** Numbers the keys and writes the rows of a log in which every line is one input. */
+export async function finishRowLog(run: Run, settings: Settings, parts: readonly PartRecord[]): Promise<DataPart> {
+  const { format, read } = settings;
+  const layout: RowLayout = {
+    denseFeatures: format.denseFeatures,
+    denseEncoding: "int32-log1p",
+    steps: 0,
+    hotness: format.tables.map(() => 1),
+  };
+  const splits = mustTrain(splitsOf(run, settings, parts));
+  const tables = read.ids === "hash" ? hashTables(settings) : await numberTables(run, settings, parts, "first");
+  const positives = await writeSplits(run, settings, parts, layout, splits, read.ids === "dictionary");
+  const rows = { train: splits.testAt, val: splits.rows - splits.valAt, test: splits.valAt - splits.testAt };
+  return {
+    layout: { ...layout, hotness: [...layout.hotness] },
+    tables,
+    splits: {
+      train: { file: "train.rows", rows: rows.train, positives: positives.train },
+      val: { file: "val.rows", rows: rows.val, positives: positives.val },
+      test: { file: "test.rows", rows: rows.test, positives: positives.test },
+    },
+    labelRate: (positives.train + positives.val + positives.test) / splits.rows,
+  };
+}
+
+function splitsOf(run: Run, { format, days, files }: Settings, parts: readonly PartRecord[]): Splits {
+  const rows = parts.reduce((n, { kept }) => n + kept, 0);
+  if (format.split === "share") return splitByShare(rows);
+  const lines = parts.reduce((n, { accepted }) => n + accepted, 0);
+  const fileCount = Math.max(files.length, ...parts.map(({ file }) => file + 1));
+  const starts = days === null ? fileStarts(parts, fileCount) : equalDays(lines, days);
+  return splitByDays(rows, starts, (line) => keptBefore(run.work, parts, line));
+}
+
+/** Kept rows among the first `line` accepted lines of the log. */
+function keptBefore(work: string, parts: readonly PartRecord[], line: number): number {
+  let kept = 0;
+  let left = line;
+  for (const part of parts) {
+    if (left < part.accepted) {
+      if (part.kept === part.accepted) return kept + left;
+      const bits = readFileSync(partPath(work, part.file, part.part, "keep"));
+      for (let i = 0; i < left; i++) kept += (bits[i >>> 3] >>> (i & 7)) & 1;
+      return kept;
+    }
+    left -= part.accepted;
+    kept += part.kept;
+  }
+  return kept;
+}
+
+function hashTables({ format, read }: Settings): Manifest["tables"] {
+  return format.tables.map(({ name }) => ({ name, rows: read.modulo, vocabulary: null }));
+}
+
+const mapPath = (work: string, table: number): string => join(work, `map-${String(table).padStart(3, "0")}.i32`);
+
+/** One dictionary a table over all parts; writes `vocab/` and the map files. */
+export async function numberTables(
+  run: Run,
+  { format, read }: Settings,
+  parts: readonly PartRecord[],
+  order: "first" | "ascending",
+): Promise<Manifest["tables"]> {
+  const jobs = format.tables.map(({ name }, table): Job<"numberKeys"> => {
+    const slices = parts.map(({ file, part, uniques }) => ({
+      path: partPath(run.work, file, part, "keys"),
+      at: uniques.slice(0, table).reduce((a, b) => a + b, 0),
+      count: uniques[table],
+    }));
+    const vocabularyPath = join(run.root, vocabularyFile(name));
+    const bytes = 4 * slices.reduce((n, { count }) => n + count, 0);
+    const input = { slices, order, mapPath: mapPath(run.work, table), vocabularyPath };
+    return { record: `number-${table}`, task: "numberKeys", input, bytes };
+  });
+  const numbered = await runJobs(run, "number", jobs);
+  return format.tables.map(({ name, keys }, table) => ({
+    name,
+    rows: numbered[table].keys,
+    vocabulary: { file: vocabularyFile(name), keys: read.modulo > 0 ? "decimal" : keys },
+  }));
+}
+
+const vocabularyFile = (table: string): string => `vocab/${table}.i32`;
+
+/** The ids of every part's own numbers, table by table. */
+export function mapSlices(work: string, parts: readonly PartRecord[], tables: number): MapSlice[][] {
+  const before = new Array<number>(tables).fill(0);
+  return parts.map(({ uniques }) =>
+    uniques.map((count, table) => {
+      const slice = { path: mapPath(work, table), at: before[table], count };
+      before[table] += count;
+      return slice;
+    }),
+  );
+}
+
+const shuffleBlockBytes = 64 * 1024 * 1024;
+
+/** Rows of one shuffle block: at most about a thousand blocks, of 64 to 512 MiB. */
+export function shuffleBlockRows(rows: number, layout: RowLayout): number {
+  const stride = strideBytes(layout);
+  const bytes = Math.min(8 * shuffleBlockBytes, Math.max(shuffleBlockBytes, (rows * stride) / 1024));
+  return Math.max(1, Math.floor(bytes / stride));
+}
+
+async function writeSplits(
+  run: Run,
+  { format, randomize, read }: Settings,
+  parts: readonly PartRecord[],
+  layout: RowLayout,
+  splits: Splits,
+  hasMaps: boolean,
+): Promise<Record<"train" | "val" | "test", number>> {
+  const stride = strideWords(layout);
+  const path = (name: string) => join(run.root, `${name}.rows`);
+  const blockRows = shuffleBlockRows(splits.testAt, layout);
+  const starts = randomize === "day" ? splits.days : [0, splits.testAt];
+  const order = { kind: "permuted", starts, seed: read.seed } as const;
+  const scatterPath = (part: PartRecord) => partPath(run.work, part.file, part.part, "scatter");
+  const targetsOf = (part: PartRecord): Target[] => [
+    {
+      path: path("train"),
+      from: 0,
+      to: splits.testAt,
+      shuffle: randomize === "none" ? null : { order, blockRows, path: scatterPath(part) },
+    },
+    { path: path("test"), from: splits.testAt, to: splits.valAt, shuffle: null },
+    { path: path("val"), from: splits.valAt, to: splits.rows, shuffle: null },
+  ];
+  createRows(path("train"), splits.testAt * stride * 4);
+  createRows(path("test"), (splits.valAt - splits.testAt) * stride * 4);
+  createRows(path("val"), (splits.rows - splits.valAt) * stride * 4);
+
+  const maps = hasMaps ? mapSlices(run.work, parts, format.tables.length) : parts.map(() => []);
+  let firstRow = 0;
+  const scattered: string[] = [];
+  const jobs = parts.map((part, i): Job<"writeRows"> => {
+    const rowsPath = partPath(run.work, part.file, part.part, "rows");
+    const input = {
+      path: rowsPath,
+      rows: part.kept,
+      firstRow,
+      stride,
+      keysAt: format.keysAt,
+      maps: maps[i],
+      targets: targetsOf(part),
+    };
+    if (randomize !== "none" && firstRow < splits.testAt && part.kept > 0) scattered.push(scatterPath(part));
+    firstRow += part.kept;
+    return {
+      record: `write-${partName(part.file, part.part)}`,
+      task: "writeRows",
+      input,
+      bytes: part.kept * stride * 4,
+      after: () => rmSync(rowsPath, { force: true }),
+    };
+  });
+  const written = await runJobs(run, "write", jobs);
+  if (randomize !== "none") {
+    await assembleSplit(run, "train", {
+      rows: splits.testAt,
+      blockRows,
+      stride,
+      scatterPaths: scattered,
+      path: path("train"),
+    });
+  }
+  const sum = (target: number) => written.reduce((n, { positives }) => n + positives[target], 0);
+  return { train: sum(0), test: sum(1), val: sum(2) };
+}
+
+/** Gives a rows file its full size; what is in it already stays. */
+export function createRows(path: string, bytes: number): void {
+  withFile(path, "a", (file) => ftruncateSync(file, bytes));
+}
+
+/** Second half of a shuffle: the blocks of one split. */
+export async function assembleSplit(
+  run: Run,
+  name: string,
+  input: { rows: number; blockRows: number; stride: number; scatterPaths: readonly string[]; path: string },
+): Promise<void> {
+  const blocks = Math.ceil(input.rows / input.blockRows);
+  const jobs = Array.from({ length: blocks }, (_, block): Job<"assemble"> => {
+    const rows = Math.min(input.blockRows, input.rows - block * input.blockRows);
+    return {
+      record: `assemble-${name}-${block}`,
+      task: "assemble",
+      input: { ...input, block },
+      bytes: rows * input.stride * 4,
+    };
+  });
+  await runJobs(run, "shuffle", jobs);
+}

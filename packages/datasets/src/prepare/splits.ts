@@ -1,0 +1,58 @@
+import { DataError } from "@fae/core";
+
+/** Where the inputs of a log go: kept rows `[0, testAt)` train, `[testAt, valAt)` test, `[valAt, rows)` validation. */
+export interface Splits {
+  readonly rows: number;
+  readonly testAt: number;
+  readonly valAt: number;
+  /** First kept row of each training day, and `testAt` at the end. */
+  readonly days: readonly number[];
+}
+
+/** What a part contributes: accepted lines, and those of them that are kept. */
+export interface PartRows {
+  readonly file: number;
+  readonly accepted: number;
+  readonly kept: number;
+}
+
+/** First accepted line of each of `days` days of equal count; the first `lines mod days` days hold one more. */
+export function equalDays(lines: number, days: number): number[] {
+  const small = Math.floor(lines / days);
+  const larger = lines % days;
+  return Array.from({ length: days }, (_, day) => day * small + Math.min(day, larger));
+}
+
+/** First accepted line of each file. */
+export function fileStarts(parts: readonly PartRows[], files: number): number[] {
+  const starts = new Array<number>(files).fill(0);
+  for (const { file, accepted } of parts) for (let f = file + 1; f < files; f++) starts[f] += accepted;
+  return starts;
+}
+
+/**
+ * Splits by days: all but the last train, of the last the first half (with the odd row) test, the second validation.
+ *
+ * @param dayStarts first accepted line of each day.
+ * @param keptAt kept rows before an accepted line.
+ */
+export function splitByDays(rows: number, dayStarts: readonly number[], keptAt: (line: number) => number): Splits {
+  const starts = dayStarts.map(keptAt);
+  const testAt = starts[starts.length - 1];
+  return { rows, testAt, valAt: testAt + Math.ceil((rows - testAt) / 2), days: [...starts.slice(0, -1), testAt] };
+}
+
+/** The first 80 % train; the rest as in `splitByDays`. */
+export function splitByShare(rows: number): Splits {
+  const testAt = Math.floor((rows * 4) / 5);
+  return { rows, testAt, valAt: testAt + Math.ceil((rows - testAt) / 2), days: [0, testAt] };
+}
+
+/** @throws DataError when nothing is left to train on. */
+export function mustTrain(splits: Splits): Splits {
+  if (splits.testAt > 0) return splits;
+  throw new DataError(`The log gives ${splits.rows} inputs and none of them falls into the training days.`, {
+    fix: "Give more of the log, or fewer days.",
+    details: { found: splits.rows },
+  });
+}

@@ -1,0 +1,14 @@
+import { parentPort } from "node:worker_threads";
+import { errorToMessage, type TaskReply, type TaskRequest } from "./messages.js";
+import { runTask, type TaskMemory } from "./tasks.js";
+
+/** Entry of a worker thread: runs one task at a time and answers. */
+const memory: TaskMemory = { dictionaries: [] };
+
+parentPort?.on("message", ({ name, input }: TaskRequest) => {
+  const reply = (message: TaskReply) => parentPort?.postMessage(message);
+  runTask(name, input, memory, (event) => reply({ kind: "event", event })).then(
+    (output) => reply({ kind: "done", output }),
+    (error: unknown) => reply({ kind: "failed", error: errorToMessage(error) }),
+  );
+});
