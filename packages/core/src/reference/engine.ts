@@ -10,7 +10,8 @@ export interface ReferenceEngine extends Engine {
   open(job: Job): Promise<RouteSession>;
 }
 
-const parts: RouteEngine = {
+/** The reference engine as the routes see it. */
+export const referenceParts: RouteEngine = {
   name: "reference",
   numbers: Float64Array,
   network: async (compiled, options) => referenceNetwork(compiled, options),
@@ -21,16 +22,16 @@ const parts: RouteEngine = {
  * to and from it are really made, and counted as 4 bytes per value, as float32 engines would move.
  */
 export const referenceEngine = (): ReferenceEngine => ({
-  name: parts.name,
+  name: referenceParts.name,
   machine: () => ({
-    engine: parts.name,
+    engine: referenceParts.name,
     description: "JavaScript, float64, 1 thread",
     threads: 1,
     devices: [],
     facts: { device: "a separate arena in host memory" },
   }),
   refuses: (job) => refusals(job),
-  open: (job) => openRouteSession(parts, job),
+  open: (job) => openRouteSession(referenceParts, job),
 });
 
 function refusals({ program, plan, rowType, matmul }: Parameters<Engine["refuses"]>[0]): string[] {

@@ -36,10 +36,12 @@ export interface RouteSession extends Session {
 /**
  * Opens a session that runs all six routes in JavaScript over an engine's network. Host and device are separate arenas of
  * typed arrays, and every copy between them is made and counted.
- * @param faults deliberate breaks, for tests only.
  * @throws ShapeError, PlanError, ConfigError, DataError, UnsupportedError, OutOfMemoryError
  */
-export async function openRouteSession(engine: RouteEngine, job: Job, faults: Faults = {}): Promise<RouteSession> {
+export const openRouteSession = (engine: RouteEngine, job: Job): Promise<RouteSession> => openFaulty(engine, job, {});
+
+/** The same with deliberate breaks, for tests. */
+export async function openFaulty(engine: RouteEngine, job: Job, faults: Faults): Promise<RouteSession> {
   const compiled = compile(job.program);
   const optimizer = optimizerSpec(job.optimizer.name, job.optimizer);
   checkJob(engine, job);
