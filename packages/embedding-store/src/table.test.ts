@@ -1,3 +1,4 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "@fae/core";
 import fc from "fast-check";
@@ -5,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { memorySession, smallProgram } from "../test/memory-session.js";
 import { temporaryDirectories } from "../test/temporary.js";
 import { saveCheckpoint } from "./checkpoint.js";
+import { formatHeader } from "./safetensors-header.js";
 import { writeSafetensors } from "./safetensors-write.js";
 import { openTable } from "./table.js";
 
@@ -68,6 +70,20 @@ describe("openTable", () => {
     await expect(table.lookup(ids)).rejects.toThrow(
       new RegExp(`no row ${ids[1]} \\(position 1\\)\\. Ids are .* 0 to 4999`),
     );
+  });
+
+  it("reads rows far behind 4 GiB", async () => {
+    const path = join(newDirectory(), "large.safetensors");
+    const shape = [2 ** 26, 20];
+    const header = formatHeader([{ name: "emb", dtype: "F32", shape }], {});
+    const bytes = header.byteLength + 4 * shape[0] * shape[1];
+    const file = openSync(path, "w");
+    writeSync(file, header);
+    ftruncateSync(file, bytes); // a hole: takes no disk
+    writeSync(file, Uint8Array.from(Buffer.from(Float32Array.of(7, 8).buffer)), 0, 8, bytes - 8);
+    closeSync(file);
+    await using table = await openTable(path);
+    expect([...(await table.lookup([0, shape[0] - 1]))]).toEqual([...new Array(38).fill(0), 7, 8]);
   });
 
   it("reads BF16 rows", async () => {
