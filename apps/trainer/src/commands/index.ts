@@ -2,7 +2,16 @@ import type { CommandEntry } from "../cli/command.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
 import { inspectCommand } from "./inspect.js";
+import { prepareCommand } from "./prepare.js";
 import { trainCommand } from "./train.js";
+import { verifyCommand } from "./verify.js";
 
 /** Every command of `fae`, in the order of `fae --help`. */
-export const commands: readonly CommandEntry[] = [trainCommand, evaluateCommand, inspectCommand, doctorCommand];
+export const commands: readonly CommandEntry[] = [
+  prepareCommand,
+  trainCommand,
+  evaluateCommand,
+  inspectCommand,
+  verifyCommand,
+  doctorCommand,
+];

@@ -3,9 +3,9 @@ import { models } from "@fae/models";
 import { strategies } from "@fae/scheduler";
 import { defineCommand, option } from "../cli/command.js";
 import { formatMetric } from "../cli/format.js";
+import { present } from "../cli/present.js";
 import { byteCount, choice, count, counts, number, text } from "../cli/values.js";
 import type { LoopEvent } from "../train/loop.js";
-import type { TrainOptions } from "../train/options.js";
 import { trainText } from "../train/summary.js";
 import { trainModel } from "../train/train-model.js";
 
@@ -76,11 +76,11 @@ export const trainCommand = defineCommand({
   notes: "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.",
   async run([data], given, context) {
     const { lr, budget, width, bottomMlp, topMlp, ...same } = given;
-    const shape = { ...(width && { width }), ...(bottomMlp && { bottomMlp }), ...(topMlp && { topMlp }) };
+    const modelOptions = present({ width, bottomMlp, topMlp });
     const progress = context.progress("train", "inputs");
     try {
       const report = await trainModel(
-        defined({ ...same, data, learningRate: lr, budgetBytes: budget, modelOptions: shape }),
+        { ...present({ ...same, learningRate: lr, budgetBytes: budget, modelOptions }), data, model: given.model },
         {
           signal: context.io.signal,
           log: context.log,
@@ -103,15 +103,3 @@ function logTest(event: LoopEvent, log: (line: string) => void): void {
     `test after batch ${event.step}: log loss ${formatMetric(logLoss)}, AUC ${formatMetric(auc)}, accuracy ${formatMetric(accuracy)}`,
   );
 }
-
-type Given = Pick<TrainOptions, "data" | "model"> & {
-  readonly [K in keyof TrainOptions]?: TrainOptions[K] | undefined;
-};
-
-/** Leaves out what was not given, so that the library's defaults apply. */
-const defined = (given: Given): Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions> =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Pick<
-    TrainOptions,
-    "data" | "model"
-  > &
-    Partial<TrainOptions>;

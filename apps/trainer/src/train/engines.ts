@@ -20,17 +20,21 @@ export interface EngineChoice {
   readonly why: string;
 }
 
-/** Every engine, fastest first. Loading one throws EngineUnavailableError with reason and fix where it cannot run. */
-const loaders: Readonly<Record<string, () => Promise<Engine>>> = {
+/**
+ * Every engine in the order in which `auto` tries them, fastest first. `variant` is what follows a colon, e.g. `wasm` in
+ * `tfjs:wasm`. Loading throws EngineUnavailableError with reason and fix where the engine cannot run.
+ */
+const loaders: Readonly<Record<string, (variant?: string) => Promise<Engine>>> = {
   reference: async () => referenceEngine(),
 };
 const engineNames = Object.keys(loaders);
 
 /** @throws ConfigError for an unknown name, EngineUnavailableError */
 export async function loadEngine(name: string): Promise<Engine> {
-  if (Object.hasOwn(loaders, name)) return loaders[name]();
+  const [base, variant] = name.split(":");
+  if (Object.hasOwn(loaders, base)) return loaders[base](variant);
   throw new ConfigError(`There is no engine '${name}'.`, {
-    fix: suggestion(name, ["auto", ...engineNames]),
+    fix: suggestion(base, ["auto", ...engineNames]),
     details: { option: "engine", found: name, expected: engineNames },
   });
 }
@@ -39,46 +43,62 @@ export async function loadEngine(name: string): Promise<Engine> {
 export async function engineStatuses(): Promise<EngineStatus[]> {
   const statuses: EngineStatus[] = [];
   for (const name of engineNames) {
-    try {
-      statuses.push({ name, available: true, machine: (await loadEngine(name)).machine() });
-    } catch (error) {
-      if (!(error instanceof FaeError)) throw error;
-      statuses.push({ name, available: false, why: error.message });
-    }
+    const found = await tryEngine(name);
+    statuses.push(
+      found.engine
+        ? { name, available: true, machine: found.engine.machine() }
+        : { name, available: false, why: found.why },
+    );
   }
   return statuses;
 }
 
+/** The engine that was named, or for `auto` the first that is there. @throws ConfigError, EngineUnavailableError */
+export async function chooseAvailable(name: string): Promise<Engine> {
+  return (await choose(name, () => [])).engine;
+}
+
 /**
- * The engine that was named, or for `auto` the first of `engineNames` (fastest first) that is available here and does not
- * refuse the job.
+ * The engine that was named, or for `auto` the first that is available here and does not refuse the job.
  * @throws EngineUnavailableError, UnsupportedError with every reason
  */
-export async function chooseEngine(name: string, job: Job): Promise<EngineChoice> {
+export const chooseEngine = (name: string, job: Job): Promise<EngineChoice> =>
+  choose(name, (engine) => engine.refuses(job));
+
+async function choose(name: string, refuses: (engine: Engine) => string[]): Promise<EngineChoice> {
   if (name !== "auto") {
     const engine = await loadEngine(name);
-    const reasons = engine.refuses(job);
+    const reasons = refuses(engine);
     if (reasons.length > 0) throw refusal(name, reasons);
     return { engine, why: "asked for" };
   }
   const passed: string[] = [];
   for (const candidate of engineNames) {
-    const engine = await loadEngine(candidate).catch((error: unknown) => {
-      if (!(error instanceof FaeError)) throw error;
-      passed.push(`${candidate}: ${error.message}`);
-      return null;
-    });
-    const reasons = engine?.refuses(job) ?? [];
-    if (engine !== null && reasons.length === 0) {
-      return { engine, why: passed.length === 0 ? "the fastest there is" : `not ${passed.join("; not ")}` };
+    const found = await tryEngine(candidate);
+    const reasons = found.engine ? refuses(found.engine) : [found.why];
+    if (found.engine && reasons.length === 0) {
+      return { engine: found.engine, why: passed.length === 0 ? "the fastest one" : `not ${passed.join("; not ")}` };
     }
-    if (engine !== null) passed.push(`${candidate}: ${reasons.join(", ")}`);
+    passed.push(`${candidate}: ${listed(reasons)}`);
   }
   throw refusal("auto", passed);
 }
 
+async function tryEngine(
+  name: string,
+): Promise<{ readonly engine: Engine } | { readonly engine: null; readonly why: string }> {
+  try {
+    return { engine: await loadEngine(name) };
+  } catch (error) {
+    if (!(error instanceof FaeError)) throw error;
+    return { engine: null, why: error.message };
+  }
+}
+
+const listed = (reasons: readonly string[]): string => reasons.map((reason) => reason.replace(/\.$/, "")).join("; ");
+
 const refusal = (name: string, reasons: readonly string[]): UnsupportedError =>
-  new UnsupportedError(`Engine ${name} cannot run this job: ${reasons.join("; ")}.`, {
+  new UnsupportedError(`Engine ${name} cannot run this job: ${listed(reasons)}.`, {
     fix: "Choose another engine or strategy; 'fae doctor' lists what is there.",
     details: { engine: name, reasons },
   });

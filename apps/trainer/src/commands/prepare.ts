@@ -1,0 +1,104 @@
+import { ConfigError } from "@fae/core";
+import { type PrepareProgress, prepare, type RawFormatName, rawFormats, type SeriesOptions } from "@fae/datasets";
+import { type CommandContext, defineCommand, option } from "../cli/command.js";
+import { suggestion } from "../cli/nearest.js";
+import { present } from "../cli/present.js";
+import type { Progress } from "../cli/progress.js";
+import { byteCount, choice, count, number, text } from "../cli/values.js";
+import { inspect } from "../inspect/inspect.js";
+import { inspectionText } from "../inspect/inspect-text.js";
+
+const formats = Object.keys(rawFormats) as RawFormatName[];
+
+/** The raw format of that name. @throws ConfigError */
+export function rawFormatName(name: string): RawFormatName {
+  const found = formats.find((format) => format === name);
+  if (found !== undefined) return found;
+  throw new ConfigError(`There is no raw format '${name}'.`, {
+    fix: suggestion(name, formats),
+    details: { option: "format", found: name, expected: formats },
+  });
+}
+
+const options = {
+  out: option("--out <dir>", "directory to make; must not exist", text()),
+  ids: option(
+    "--ids <how>",
+    "dictionary: ids by first appearance; hash: key modulo --max-rows-per-table, memory bounded",
+    choice(["dictionary", "hash"]).default("dictionary"),
+  ),
+  maxRowsPerTable: option("--max-rows-per-table <n>", "keys are taken modulo this", count(1, 0x7fffffff).optional()),
+  dropNegatives: option(
+    "--drop-negatives <share>",
+    "share of label-0 inputs to leave out",
+    number({ atLeast: 0, atMost: 1 }).default(0),
+  ),
+  randomize: option(
+    "--randomize <how>",
+    "order of training inputs: as in the log, permuted inside each day, or over all days",
+    choice(["none", "day", "total"]).default("none"),
+  ),
+  days: option("--days <n>", "Criteo: cut the log into this many days", count(2).optional()),
+  seed: option("--seed <n>", "seed of every draw", count(0, 0xffffffff).optional()),
+  trainUsers: option("--train-users <n>", "Taobao: training users", count(1).optional()),
+  valUsers: option("--val-users <n>", "Taobao: of these, users with validation series", count(1).optional()),
+  pointsPerUser: option("--points-per-user <n>", "Taobao: most series of one user and sign", count(1).optional()),
+  maxRejects: option(
+    "--max-rejects <share>",
+    "share of lines that may be rejected",
+    number({ atLeast: 0, atMost: 1 }).default(0.001),
+  ),
+  workers: option("--workers <n>", "threads; default one a core", count(1, 256).optional()),
+  partBytes: option("--part-bytes <bytes>", "text in one resumable unit of work", byteCount(1).optional()),
+};
+
+export const prepareCommand = defineCommand({
+  name: "prepare",
+  summary: "Turns a raw click log into a prepared data set.",
+  operands: ["<format>", "<input...>"],
+  options,
+  example: "fae prepare criteo-kaggle train.txt --out kaggle",
+  notes: [
+    `Formats: ${formats.map((name) => `${name}, ${rawFormats[name].title}`).join("; ")}.`,
+    "Inputs are files, plain or gzip, or one directory that holds them under their published names.",
+    "An interrupted preparation goes on where it was when the same command is given again.",
+  ].join("\n"),
+  async run([format, ...files], given, context) {
+    const { out, trainUsers, valUsers, pointsPerUser, ...shaping } = given;
+    const series = present({ trainUsers, valUsers, perUser: pointsPerUser }) satisfies SeriesOptions;
+    const progress = stageProgress(context);
+    try {
+      await prepare({
+        format: rawFormatName(format),
+        files,
+        directory: out,
+        ...present(shaping),
+        ...(Object.keys(series).length > 0 && { series }),
+        signal: context.io.signal,
+        onProgress: progress.show,
+      });
+    } finally {
+      progress.end();
+    }
+    const found = await inspect(out, 0);
+    return { json: found, text: `${inspectionText(found)}\nWritten to ${out}` };
+  },
+});
+
+/** A bar per stage of the work. */
+function stageProgress(context: CommandContext): { show(progress: PrepareProgress): void; end(): void } {
+  let stage = "";
+  let bar: Progress | null = null;
+  return {
+    show(progress) {
+      if (progress.stage !== stage) {
+        bar?.end();
+        stage = progress.stage;
+        bar = context.progress(stage, "bytes");
+      }
+      const note = progress.rejected > 0 ? `${progress.rejected} lines rejected` : "";
+      bar?.update(progress.bytesDone, progress.bytesTotal, note);
+    },
+    end: () => bar?.end(),
+  };
+}

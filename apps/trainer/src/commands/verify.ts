@@ -1,0 +1,67 @@
+import type { RouteName } from "@fae/core";
+import { defineCommand, option } from "../cli/command.js";
+import { textTable } from "../cli/format.js";
+import { choice, text } from "../cli/values.js";
+import { chooseAvailable } from "../train/engines.js";
+import { type CaseResult, verifyCase, type WorstError } from "../verify/verify-case.js";
+
+const routes: readonly RouteName[] = ["host", "hybrid", "server", "hot", "mixed", "device"];
+
+export const verifyCommand = defineCommand({
+  name: "verify",
+  summary: "Trains recorded cases and compares every loss, prediction and weight with what the reference wrote down.",
+  operands: ["<case...>"],
+  options: {
+    engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
+    route: option("--route <name>", routes.join(", "), choice(routes).optional()),
+  },
+  example: "fae verify test/golden/* --engine cpu",
+  notes: "A case is a directory with case.json and tensors.safetensors. Ends with 1 when a case fails.",
+  async run(directories, { engine: name, route }, context) {
+    const engine = await chooseAvailable(name);
+    const progress = context.progress(`verify on ${engine.name}`, "cases");
+    const results: CaseResult[] = [];
+    try {
+      for (const directory of directories) {
+        results.push(await verifyCase(directory, engine, route === undefined ? {} : { route }));
+        progress.update(results.length, directories.length);
+      }
+    } finally {
+      progress.end();
+    }
+    const failed = results.filter((result) => !result.passed).length;
+    return {
+      json: { engine: engine.name, passed: results.length - failed, failed, cases: results },
+      text: resultsText(results, failed),
+      exitCode: failed === 0 ? 0 : 1,
+    };
+  },
+});
+
+function resultsText(results: readonly CaseResult[], failed: number): string {
+  const rows = results.map((result) => [
+    result.name,
+    result.route,
+    shown(result.losses),
+    shown(result.predictions),
+    shown(result.weights),
+    result.gradients === null ? "-" : shown(result.gradients),
+    result.passed ? "passed" : "FAILED",
+  ]);
+  const table = textTable([["case", "route", "losses", "predictions", "weights", "gradients", ""], ...rows]);
+  const failures = results.filter((result) => !result.passed).map(failureText);
+  return [table, ...failures, `${results.length - failed} passed, ${failed} failed`].join("\n\n");
+}
+
+/** Worst error and what was allowed. */
+const shown = ({ error, tolerance }: WorstError): string =>
+  `${error.toExponential(1)} of ${tolerance.toExponential(1)}`;
+
+function failureText(result: CaseResult): string {
+  const kinds = ["losses", "predictions", "weights", "gradients"] as const;
+  const lines = kinds.flatMap((kind) => {
+    const worst = result[kind];
+    return worst === null || worst.error <= worst.tolerance ? [] : [`  ${kind}: worst at ${worst.where}`];
+  });
+  return [`${result.name} failed:`, ...lines].join("\n");
+}
