@@ -1,1 +1,3 @@
-export {};
+export type { BackendName } from "./tfjs/backend.js";
+export { backendNames } from "./tfjs/backend.js";
+export { tfjsEngine } from "./tfjs/engine.js";
