@@ -40,7 +40,7 @@ const pick = <T>(random: Random, values: readonly T[]): T => values[random.below
 function randomWords(random: Random, layout: RowLayout, tableRows: readonly number[], rows: number): Uint32Array {
   const words = new Int32Array(rows * strideWords(layout));
   const floats = new Float32Array(words.buffer);
-  const skew = 1 + random.below(4);
+  const skew = 1 + random.below(6);
   let at = 0;
   for (let row = 0; row < rows; row++) {
     words[at++] = random.below(2);
@@ -77,13 +77,18 @@ function partition(words: Uint32Array, layout: RowLayout, hotRows: readonly numb
 }
 
 /** Random segments over some batches of a source, the order of batches shuffled or not. */
-function randomSegments(random: Random, source: BatchSource, batch: number, isHot: boolean): ProblemStep[] {
+function randomSegments(
+  random: Random,
+  source: BatchSource,
+  batch: number,
+  { isHot, longest }: { isHot: boolean; longest: number },
+): ProblemStep[] {
   const steps: ProblemStep[] = [];
   for (let epoch = 0; epoch < 1 + random.below(2); epoch++) {
     const order = Uint32Array.from({ length: Math.ceil(source.rows / batch) }, (_, i) => i);
     if (random.below(2) === 0) random.shuffle(order);
     for (let from = 0; from < order.length; ) {
-      const batches = order.slice(from, from + 1 + random.below(6));
+      const batches = order.slice(from, from + 1 + random.below(longest));
       from += batches.length;
       const learningRates = Array.from(batches, () => 0.02 + 0.2 * random.next());
       steps.push({
@@ -97,9 +102,9 @@ function randomSegments(random: Random, source: BatchSource, batch: number, isHo
   return steps;
 }
 
-/** A number of hot rows: sometimes none, sometimes all. */
-const randomHotRows = (random: Random, rows: number): number =>
-  pick(random, [0, rows, random.below(rows + 1), random.below(rows + 1), random.below(rows + 1)]);
+/** Hot rows of a table: half of the problems have enough for many hot inputs, in the others none and all are possible. */
+const randomHotRows = (random: Random, rows: number, isGenerous: boolean): number =>
+  isGenerous ? Math.ceil(rows * (0.3 + 0.7 * random.next())) : pick(random, [0, rows, random.below(rows + 1)]);
 
 /** The same problem for the same seed, everywhere. */
 export function randomProblem(seed: number): ExactnessProblem {
@@ -115,8 +120,9 @@ export function randomProblem(seed: number): ExactnessProblem {
   const width = pick(random, [1, 2, 3, 4, 8]);
   const program = randomProgram(random, { denseFeatures: layout.denseFeatures, steps, width, tableRows });
   const batch = 1 + random.below(7);
-  const hotRows = tableRows.map((rows) => randomHotRows(random, rows));
-  const words = randomWords(random, layout, tableRows, 1 + random.below(30));
+  const isGenerous = random.below(2) === 0;
+  const hotRows = tableRows.map((rows) => randomHotRows(random, rows, isGenerous));
+  const words = randomWords(random, layout, tableRows, 1 + random.below(40));
   const shuffleSeed = random.below(2) === 0 ? null : random.below(1000);
   const source = (name: string, data: Uint32Array): BatchSource => ({
     name,
@@ -133,10 +139,10 @@ export function randomProblem(seed: number): ExactnessProblem {
     ...order.flatMap((step) => (random.below(4) === 0 ? [step, evaluation] : [step])),
     evaluation,
   ];
-  const train = withTests(randomSegments(random, sources[0], batch, false));
+  const train = withTests(randomSegments(random, sources[0], batch, { isHot: false, longest: 6 }));
   const turns = [
-    ...randomSegments(random, sources[1], batch, true),
-    ...randomSegments(random, sources[2], batch, false),
+    ...randomSegments(random, sources[1], batch, { isHot: true, longest: 2 }),
+    ...randomSegments(random, sources[2], batch, { isHot: false, longest: 2 }),
   ];
   const packed = withTests(Array.from(random.shuffle(Uint32Array.from(turns.keys())), (i) => turns[i]));
   return {

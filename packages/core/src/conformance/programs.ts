@@ -43,11 +43,16 @@ export interface ProgramSizes {
   readonly tableRows: readonly number[];
 }
 
+/** Sometimes smooth: a net this small is easily dead behind ReLU, and then nothing would be compared. */
+const randomActivation = (random: Random): Activation =>
+  (["relu", "relu", "sigmoid", "none"] as const)[random.below(4)];
+
 /** Bottom layers, interaction or concatenation of x and rows per step; returns the value and its width. */
 function tower(draft: Draft, random: Random, sizes: ProgramSizes): [Value, number] {
   const { denseFeatures, width, tableRows, steps } = sizes;
-  const hidden = 1 + random.below(4);
-  const x = draft.linear(draft.linear("dense", [denseFeatures, hidden], "relu"), [hidden, width], "relu");
+  const hidden = 2 + random.below(4);
+  const inner = draft.linear("dense", [denseFeatures, hidden], randomActivation(random));
+  const x = draft.linear(inner, [hidden, width], randomActivation(random));
   const inputs = [x, "rows"];
   const kind = random.below(3);
   if (kind === 0) {
@@ -80,12 +85,13 @@ export function randomProgram(random: Random, sizes: ProgramSizes): Program {
   const draft = new Draft();
   let [value, k] = tower(draft, random, sizes);
   if (sizes.steps > 0) {
-    const m = 1 + random.below(5);
-    value = draft.linear(value, [k, m], "relu");
+    const m = 2 + random.below(5);
+    value = draft.linear(value, [k, m], randomActivation(random));
     [value, k] = attention(draft, random, sizes.steps, value, m);
   }
-  const hidden = 1 + random.below(5);
-  const logit = draft.linear(draft.linear(value, [k, hidden], "relu"), [hidden, 1], "none");
+  const hidden = 2 + random.below(5);
+  const inner = draft.linear(value, [k, hidden], randomActivation(random));
+  const logit = draft.linear(inner, [hidden, 1], "none");
   const tables: TableSpec[] = sizes.tableRows.map((rows, t) => ({
     name: `emb.${t}`,
     rows,
