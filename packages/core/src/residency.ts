@@ -62,8 +62,8 @@ export function planProblems(program: Pick<Program, "tables">, plan: Plan): stri
     if (!isWhole(plan[name], least, most)) problems.push(`${name} must be in ${least}..${most}, found ${plan[name]}.`);
   };
   range("devices", 0, 1024);
-  if (plan.routes.includes("mixed")) range("lookAhead", 0, 4);
-  if (plan.routes.includes("server")) {
+  if (regime === "split") range("lookAhead", 0, 4);
+  if (regime === "server") {
     range("servers", 1, 1024);
     range("staleness", 0, 1024);
   }

@@ -15,9 +15,13 @@ export interface Arena {
   readonly state: readonly { readonly name: string; readonly perRow: number; readonly values: Numbers }[];
 }
 
+/** Row numbers are int32. */
+const maxRows = 0x7fffffff;
+
 /** @throws OutOfMemoryError when the rows do not fit. */
 export function newArena(numbers: NumbersType, rows: number, width: number, slots: readonly StateSlot[]): Arena {
   try {
+    if (rows > maxRows) throw new RangeError(`Row numbers end at ${maxRows}.`);
     return {
       rows,
       width,

@@ -35,7 +35,7 @@ export async function newRuntime(
     0,
     ...job.sources.map(({ layout }) => job.batch * Math.max(1, layout.steps) * idsPerStep(layout)),
   );
-  const slots = plan.routes.includes("mixed") ? slotCount(plan.lookAhead, occurrences, sum(hostRows)) : 0;
+  const slots = residency.regime === "split" ? slotCount(plan.lookAhead, occurrences, sum(hostRows)) : 0;
   const host = newArena(numbers, sum(hostRows), program.width, definition.rowSlots);
   const device = newArena(numbers, hotTotal + slots, program.width, definition.rowSlots);
   const hostBase = hostStart.map((start, t) => start - residency.hostFrom[t]);
