@@ -76,7 +76,7 @@ describe("compile", () => {
       { nodes: base.nodes.slice(0, 4), params: base.params.slice(0, 2), logit: "z" },
       /logit 'z' must be \[B, 1\], found \[B, 5\]/,
     ],
-    ["a missing logit", { logit: "nothing" }, /'logit' must be used/],
+    ["a missing logit", { logit: "nothing" }, /logit 'nothing' must be the output of a node/],
     ["a table without rows", { tables: [{ ...base.tables[0], rows: 0 }] }, /rows of table 't'.*at least 1, found 0/],
     ["a weight that does not fit", { width: 6 }, /Node 'z' \(interact\)/],
   ];

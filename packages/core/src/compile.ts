@@ -1,7 +1,7 @@
 import { ShapeError } from "./errors.js";
 import { opOf } from "./ops/index.js";
 import { showShape } from "./ops/shape.js";
-import type { GradientMode, Value } from "./ops/types.js";
+import type { GradientMode, Node, Value } from "./ops/types.js";
 import { denseShape, type Program, rowsShape } from "./program.js";
 
 /** Gradients of one node: what to do with each input's and each parameter's gradient. */
@@ -95,44 +95,50 @@ function checkNames(program: Program): void {
     if (tensors.has(name)) fail(program, `tensor name '${name}'`, "unique", "it twice", "Rename one of them.");
     tensors.add(name);
   }
-  const params = new Set(program.params.map((param) => param.name));
-  const used = new Set<string>();
   const known = new Set<Value>(["dense", "rows"]);
   for (const node of program.nodes) {
-    const where = { node: node.output, op: node.op };
-    for (const input of node.inputs) {
-      if (!known.has(input))
-        fail(
-          program,
-          `input '${input}' of node '${node.output}'`,
-          "`dense`, `rows` or the output of an earlier node",
-          "no such value",
-          `Known there: ${[...known].join(", ")}.`,
-          where,
-        );
-      used.add(input);
-    }
-    for (const param of node.params) {
-      if (!params.has(param))
-        fail(
-          program,
-          `parameter '${param}' of node '${node.output}'`,
-          "one of the program's parameters",
-          "no such parameter",
-          "Add it to `params`.",
-          where,
-        );
-      used.add(`param ${param}`);
-    }
-    if (known.has(node.output))
-      fail(program, `output '${node.output}'`, "a new name", "a value of that name", "Rename the output.", where);
+    checkOperands(program, node, known);
     known.add(node.output);
   }
-  used.add(program.logit);
+  if (!known.has(program.logit))
+    fail(program, `logit '${program.logit}'`, "the output of a node", "no such value", "Name the last node's output.");
+  checkAllUsed(program);
+}
+
+function checkOperands(program: Program, node: Node, known: ReadonlySet<Value>): void {
+  const where = { node: node.output, op: node.op };
+  for (const input of node.inputs)
+    if (!known.has(input))
+      fail(
+        program,
+        `input '${input}' of node '${node.output}'`,
+        "`dense`, `rows` or the output of an earlier node",
+        "no such value",
+        `Known there: ${[...known].join(", ")}.`,
+        where,
+      );
+  for (const param of node.params)
+    if (!program.params.some(({ name }) => name === param))
+      fail(
+        program,
+        `parameter '${param}' of node '${node.output}'`,
+        "one of the program's parameters",
+        "no such parameter",
+        "Add it to `params`.",
+        where,
+      );
+  if (known.has(node.output))
+    fail(program, `output '${node.output}'`, "a new name", "a value of that name", "Rename the output.", where);
+}
+
+/** Every value, parameter and the rows must lead to the logit: engines then have a gradient for each. */
+function checkAllUsed(program: Program): void {
+  const values = new Set<Value>([program.logit, ...program.nodes.flatMap((node) => node.inputs)]);
+  const params = new Set(program.nodes.flatMap((node) => node.params));
   const idle =
-    program.nodes.find((node) => !used.has(node.output))?.output ??
-    program.params.find((param) => !used.has(`param ${param.name}`))?.name ??
-    (used.has("rows") ? undefined : "rows");
+    program.nodes.find((node) => !values.has(node.output))?.output ??
+    program.params.find((param) => !params.has(param.name))?.name ??
+    (values.has("rows") ? undefined : "rows");
   if (idle !== undefined)
     fail(program, `'${idle}'`, "used on the way to the logit", "no use of it", "Remove it or use it.", { node: idle });
 }
