@@ -30,7 +30,9 @@ export const pnpm = (args, options) => must("npx", ["--yes", packageManager, ...
 export function ensureNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`Node ${process.versions.node} is too old: FAE needs Node ${engines.node}. Install Node 20.19 or newer.`);
+  console.error(
+    `Node ${process.versions.node} is too old: FAE needs Node ${engines.node}. Install Node 20.19 or newer.`,
+  );
   process.exit(1);
 }
 

@@ -41,10 +41,14 @@ for (const [name, check] of Object.entries(checks)) {
 if (!only || only === "tests") {
   const folder = mkdtempSync(join(tmpdir(), "fae-test-"));
   const report = join(folder, "report.json");
-  const run = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  const run = spawnSync(
+    bin("vitest"),
+    ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    {
+      cwd: root,
+      stdio: "inherit",
+    },
+  );
   let counts;
   try {
     counts = JSON.parse(readFileSync(report, "utf8"));
