@@ -1,15 +1,10 @@
-import { bytesOf, openSink, readFully, withFile } from "./files.js";
+import { bytesOf, openSink } from "./files.js";
 import { IntDictionary } from "./int-dictionary.js";
-
-/** One part's keys of one table: `count` int32 from word `at` of its `.keys` file. */
-export interface KeySlice {
-  readonly path: string;
-  readonly at: number;
-  readonly count: number;
-}
+import { type MapSlice, readMap } from "./part-rows.js";
 
 export interface NumberKeysOptions {
-  readonly slices: readonly KeySlice[];
+  /** Every part's keys of the table, in its `.keys` file. */
+  readonly slices: readonly MapSlice[];
   /** `first`: ids by first appearance over the slices in order. `ascending`: by the value of the key. */
   readonly order: "first" | "ascending";
   /** Gets the ids, slice after slice: word i of a slice is the id of its i-th key. */
@@ -28,7 +23,7 @@ export function numberKeys({ slices, order, mapPath, vocabularyPath }: NumberKey
     writeMap(slices, mapPath, (key) => dictionary.add(key));
     writeKeys(vocabularyPath, dictionary.keys);
   } else {
-    for (const slice of slices) for (const key of readSlice(slice)) dictionary.add(key);
+    for (const slice of slices) for (const key of readMap(slice)) dictionary.add(key);
     const keys = dictionary.keys.slice().sort();
     const ranks = new Int32Array(keys.length);
     for (let rank = 0; rank < keys.length; rank++) ranks[dictionary.idOf(keys[rank])] = rank;
@@ -38,16 +33,10 @@ export function numberKeys({ slices, order, mapPath, vocabularyPath }: NumberKey
   return dictionary.size;
 }
 
-function readSlice({ path, at, count }: KeySlice): Int32Array {
-  const words = new Int32Array(count);
-  withFile(path, "r", (file) => readFully(file, bytesOf(words), at * 4, path));
-  return words;
-}
-
-function writeMap(slices: readonly KeySlice[], path: string, idOf: (key: number) => number): void {
+function writeMap(slices: readonly MapSlice[], path: string, idOf: (key: number) => number): void {
   const map = openSink(path);
   for (const slice of slices) {
-    const words = readSlice(slice);
+    const words = readMap(slice);
     for (let i = 0; i < words.length; i++) words[i] = idOf(words[i]);
     map.write(bytesOf(words));
   }

@@ -41,6 +41,8 @@ export interface SeriesOptions {
   readonly valUsers?: number;
   /** Most positive (and most negative) training series of one user; default 10. */
   readonly perUser?: number;
+  /** Training and test users are each cut to a multiple of this; default 256, 1 keeps all. */
+  readonly usersMultiple?: number;
 }
 
 /** Stages in the order in which they run; a log has only those it needs. */

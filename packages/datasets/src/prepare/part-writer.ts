@@ -43,7 +43,7 @@ export function openPart(
   const stride = parsedWords(format);
   const { keysAt } = format;
   const tables = format.tables.length;
-  const modulo = options.modulo >>> 0;
+  const { modulo } = options;
   const drops = options.dropNegatives > 0;
   const draws = drawsFor(options.seed, purposes.dropNegative);
   const hasDictionary = options.ids === "dictionary";
@@ -101,7 +101,7 @@ export function openPart(
       kept++;
       for (let t = 0, at = used + keysAt; t < tables; t++, at++) {
         let key = buffer[at];
-        if (modulo !== 0) key = (key >>> 0) % modulo;
+        if (modulo !== 0) key = (key >>> 0) % (modulo >>> 0);
         buffer[at] = hasDictionary ? dictionaries[t].add(key) : key;
       }
       used += stride;

@@ -10,6 +10,7 @@ import { findRawFiles, type SourceFile } from "./raw-files.js";
 import { readStage } from "./read-stage.js";
 import { checkPart, checkRejects, rejectsByReason, rejectsName, writeRejects } from "./rejects.js";
 import { finishRowLog } from "./row-log.js";
+import { finishSeriesLog } from "./series/series-log.js";
 import { type Settings, settle } from "./settings.js";
 import { progressTo } from "./stages.js";
 import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.js";
@@ -76,7 +77,8 @@ async function fill(settings: Settings, files: readonly SourceFile[], work: Work
   checkRejects(format, files, parts, maxRejects);
   const rejected = parts.reduce((n, part) => n + part.rejected, 0);
   if (rejected > 0) writeRejects(work.root, work.work, format, files, parts);
-  const data = await finishRowLog(run, settings, parts);
+  const finish = format.split === "series" ? finishSeriesLog : finishRowLog;
+  const data = await finish(run, settings, parts);
   writeManifest(work.root, {
     format: "fae-prepared",
     version: manifestVersion,

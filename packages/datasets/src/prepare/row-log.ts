@@ -1,13 +1,14 @@
-import { ftruncateSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type RowLayout, strideBytes, strideWords } from "@fae/core";
+import { type RowLayout, strideWords } from "@fae/core";
 import type { Manifest } from "../manifest.js";
-import { withFile } from "./files.js";
+import { mapSlices, numberTables } from "./numbering.js";
 import { type PartRecord, partName, partPath } from "./part.js";
 import type { Settings } from "./settings.js";
+import { assembleSplit, createRows, shuffleBlockRows } from "./split-files.js";
 import { equalDays, fileStarts, mustTrain, type Splits, splitByDays, splitByShare } from "./splits.js";
 import { type Job, type Run, runJobs } from "./stages.js";
-import type { MapSlice, Target } from "./write-rows.js";
+import type { Target } from "./write-rows.js";
 
 /** What a stage after reading gives to the manifest. */
 export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate">;
@@ -67,57 +68,6 @@ function hashTables({ format, read }: Settings): Manifest["tables"] {
   return format.tables.map(({ name }) => ({ name, rows: read.modulo, vocabulary: null }));
 }
 
-const mapPath = (work: string, table: number): string => join(work, `map-${String(table).padStart(3, "0")}.i32`);
-
-/** One dictionary a table over all parts; writes `vocab/` and the map files. */
-export async function numberTables(
-  run: Run,
-  { format, read }: Settings,
-  parts: readonly PartRecord[],
-  order: "first" | "ascending",
-): Promise<Manifest["tables"]> {
-  const jobs = format.tables.map(({ name }, table): Job<"numberKeys"> => {
-    const slices = parts.map(({ file, part, uniques }) => ({
-      path: partPath(run.work, file, part, "keys"),
-      at: uniques.slice(0, table).reduce((a, b) => a + b, 0),
-      count: uniques[table],
-    }));
-    const vocabularyPath = join(run.root, vocabularyFile(name));
-    const bytes = 4 * slices.reduce((n, { count }) => n + count, 0);
-    const input = { slices, order, mapPath: mapPath(run.work, table), vocabularyPath };
-    return { record: `number-${table}`, task: "numberKeys", input, bytes };
-  });
-  const numbered = await runJobs(run, "number", jobs);
-  return format.tables.map(({ name, keys }, table) => ({
-    name,
-    rows: numbered[table].keys,
-    vocabulary: { file: vocabularyFile(name), keys: read.modulo > 0 ? "decimal" : keys },
-  }));
-}
-
-const vocabularyFile = (table: string): string => `vocab/${table}.i32`;
-
-/** The ids of every part's own numbers, table by table. */
-export function mapSlices(work: string, parts: readonly PartRecord[], tables: number): MapSlice[][] {
-  const before = new Array<number>(tables).fill(0);
-  return parts.map(({ uniques }) =>
-    uniques.map((count, table) => {
-      const slice = { path: mapPath(work, table), at: before[table], count };
-      before[table] += count;
-      return slice;
-    }),
-  );
-}
-
-const shuffleBlockBytes = 64 * 1024 * 1024;
-
-/** Rows of one shuffle block: at most about a thousand blocks, of 64 to 512 MiB. */
-export function shuffleBlockRows(rows: number, layout: RowLayout): number {
-  const stride = strideBytes(layout);
-  const bytes = Math.min(8 * shuffleBlockBytes, Math.max(shuffleBlockBytes, (rows * stride) / 1024));
-  return Math.max(1, Math.floor(bytes / stride));
-}
-
 async function writeSplits(
   run: Run,
   { format, randomize, read }: Settings,
@@ -151,15 +101,8 @@ async function writeSplits(
   const scattered: string[] = [];
   const jobs = parts.map((part, i): Job<"writeRows"> => {
     const rowsPath = partPath(run.work, part.file, part.part, "rows");
-    const input = {
-      path: rowsPath,
-      rows: part.kept,
-      firstRow,
-      stride,
-      keysAt: format.keysAt,
-      maps: maps[i],
-      targets: targetsOf(part),
-    };
+    const rows = { path: rowsPath, rows: part.kept, stride, keysAt: format.keysAt, maps: maps[i] };
+    const input = { part: rows, firstRow, targets: targetsOf(part) };
     if (randomize !== "none" && firstRow < splits.testAt && part.kept > 0) scattered.push(scatterPath(part));
     firstRow += part.kept;
     return {
@@ -182,28 +125,4 @@ async function writeSplits(
   }
   const sum = (target: number) => written.reduce((n, { positives }) => n + positives[target], 0);
   return { train: sum(0), test: sum(1), val: sum(2) };
-}
-
-/** Gives a rows file its full size; what is in it already stays. */
-export function createRows(path: string, bytes: number): void {
-  withFile(path, "a", (file) => ftruncateSync(file, bytes));
-}
-
-/** Second half of a shuffle: the blocks of one split. */
-export async function assembleSplit(
-  run: Run,
-  name: string,
-  input: { rows: number; blockRows: number; stride: number; scatterPaths: readonly string[]; path: string },
-): Promise<void> {
-  const blocks = Math.ceil(input.rows / input.blockRows);
-  const jobs = Array.from({ length: blocks }, (_, block): Job<"assemble"> => {
-    const rows = Math.min(input.blockRows, input.rows - block * input.blockRows);
-    return {
-      record: `assemble-${name}-${block}`,
-      task: "assemble",
-      input: { ...input, block },
-      bytes: rows * input.stride * 4,
-    };
-  });
-  await runJobs(run, "shuffle", jobs);
 }

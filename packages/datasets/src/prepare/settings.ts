@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { ConfigError } from "@fae/core";
 import type { RawFormat } from "../raw-format.js";
 import { rawFormats } from "../raw-formats.js";
-import type { PrepareOptions, PrepareProgress } from "./options.js";
+import type { PrepareOptions, PrepareProgress, SeriesOptions } from "./options.js";
 import type { ReadOptions } from "./part.js";
 
 /** Checked options with their defaults. `shaping` is everything that the bytes of the data set depend on. */
@@ -14,7 +14,7 @@ export interface Settings {
   readonly read: ReadOptions;
   readonly randomize: "none" | "day" | "total";
   readonly days: number | null;
-  readonly series: { readonly trainUsers: number; readonly valUsers: number; readonly perUser: number };
+  readonly series: Required<SeriesOptions>;
   readonly maxRejects: number;
   readonly workers: number;
   readonly onProgress: (progress: PrepareProgress) => void;
@@ -48,10 +48,11 @@ export function settle(options: PrepareOptions): Settings {
   const days = options.days ?? (format.split === "days-by-lines" || files.length === 1 ? defaultDays : null);
   if (byDays && days !== null) integerIn("days", days, 2, 65536);
   if (options.series !== undefined && !isSeries) throw wrong("series", "given", `none for ${name}`);
-  const { trainUsers = 690_000, valUsers = 300_000, perUser = 10 } = series;
+  const { trainUsers = 690_000, valUsers = 300_000, perUser = 10, usersMultiple = 256 } = series;
   integerIn("series.trainUsers", trainUsers, 1, 2147483647);
-  integerIn("series.valUsers", valUsers, 0, trainUsers);
+  integerIn("series.valUsers", valUsers, 0, 2147483647);
   integerIn("series.perUser", perUser, 1, 1000);
+  integerIn("series.usersMultiple", usersMultiple, 1, 65536);
   const seed = integerIn("seed", options.seed ?? 0, 0, 4294967295);
   const partBytes = integerIn("partBytes", options.partBytes ?? defaultPartBytes, 1, 2 ** 31 - 1);
   const workers = integerIn("workers", options.workers ?? availableParallelism(), 1, 1024);
@@ -61,7 +62,7 @@ export function settle(options: PrepareOptions): Settings {
     dropNegatives,
     randomize: order,
     days: byDays ? days : null,
-    ...(isSeries ? { trainUsers, valUsers, perUser } : {}),
+    ...(isSeries ? { trainUsers, valUsers, perUser, usersMultiple } : {}),
     seed,
   };
   return {
@@ -71,7 +72,7 @@ export function settle(options: PrepareOptions): Settings {
     read: { format: name, ids, modulo, dropNegatives, seed, partBytes },
     randomize: order,
     days: byDays ? days : null,
-    series: { trainUsers, valUsers, perUser },
+    series: { trainUsers, valUsers, perUser, usersMultiple },
     maxRejects: share("maxRejects", options.maxRejects ?? 0.001),
     workers,
     onProgress: options.onProgress ?? (() => {}),

@@ -1,10 +1,20 @@
 import { rawFormats } from "../raw-formats.js";
+import type { UnitBytes } from "../synth/click-units.js";
+import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
+import type { Unit } from "../synth/outputs.js";
 import { IntDictionary } from "./int-dictionary.js";
 import { type NumberKeysOptions, numberKeys } from "./number-keys.js";
 import type { PartRecord, ReadOptions } from "./part.js";
 import { digestFile, type RawFile, readGzipFile, readPlainPart } from "./read-text.js";
+import { type ItemCategoriesOptions, itemCategories, type SortActionsOptions, sortActions } from "./series/actions.js";
+import { type CollectHistoriesOptions, collectHistories } from "./series/histories.js";
+import { type CollectPairsOptions, collectPairs, type PairsReport } from "./series/pairs.js";
+import { type WriteRolesOptions, writeRoles } from "./series/roles.js";
+import { type WriteSeriesOptions, writeBucketSeries } from "./series/write-series.js";
 import { type AssembleOptions, assembleBlock } from "./shuffle.js";
 import { type WriteRowsOptions, writeRows } from "./write-rows.js";
+
+type Nothing = Record<string, never>;
 
 /** A unit of work as plain data: it crosses to a worker thread, and its result crosses back. */
 export interface Tasks {
@@ -16,7 +26,14 @@ export interface Tasks {
   readonly digest: { in: { raw: RawFile }; out: { sha256: string } };
   readonly numberKeys: { in: NumberKeysOptions; out: { keys: number } };
   readonly writeRows: { in: WriteRowsOptions; out: { positives: number[] } };
-  readonly assemble: { in: AssembleOptions; out: Record<string, never> };
+  readonly assemble: { in: AssembleOptions; out: Nothing };
+  readonly sortActions: { in: SortActionsOptions; out: Nothing };
+  readonly itemCategories: { in: ItemCategoriesOptions; out: Nothing };
+  readonly collectHistories: { in: CollectHistoriesOptions; out: Nothing };
+  readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
+  readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
+  readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
+  readonly synth: { in: { job: SynthJob; unit: Unit }; out: UnitBytes };
 }
 
 export type TaskName = keyof Tasks;
@@ -30,6 +47,7 @@ export interface TaskEvent {
 /** What one thread keeps between tasks. */
 export interface TaskMemory {
   dictionaries: IntDictionary[];
+  synth?: SynthMemory;
 }
 
 type Handlers = {
@@ -47,6 +65,14 @@ function readContext(work: string, options: ReadOptions, memory: TaskMemory) {
   return { work, format, options, dictionaries: memory.dictionaries.slice(0, needed) };
 }
 
+/** A task whose result is on disk. */
+const silent =
+  <I>(task: (input: I) => void) =>
+  (input: I): Nothing => {
+    task(input);
+    return {};
+  };
+
 const handlers: Handlers = {
   readPart: ({ work, options, raw, part }, memory) => readPlainPart(readContext(work, options, memory), raw, part),
   readGzip: ({ work, options, raw, done }, memory, tell) =>
@@ -54,9 +80,16 @@ const handlers: Handlers = {
   digest: ({ raw }) => ({ sha256: digestFile(raw) }),
   numberKeys: (input) => ({ keys: numberKeys(input) }),
   writeRows: (input) => ({ positives: writeRows(input) }),
-  assemble: (input) => {
-    assembleBlock(input);
-    return {};
+  assemble: silent(assembleBlock),
+  sortActions: silent(sortActions),
+  itemCategories: silent(itemCategories),
+  collectHistories: silent(collectHistories),
+  writeRoles: silent(writeRoles),
+  collectPairs: (input) => collectPairs(input),
+  writeSeries: (input) => ({ positives: writeBucketSeries(input) }),
+  synth: ({ job, unit }, memory) => {
+    memory.synth = unitMaker(job, memory.synth);
+    return memory.synth.make(unit);
   },
 };
 
