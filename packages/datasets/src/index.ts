@@ -7,4 +7,7 @@ export type { RawFormat, RawFormatName } from "./raw-format.js";
 export { rawFormats } from "./raw-formats.js";
 export type { SourceOptions } from "./source-of.js";
 export { toBatchSource } from "./source-of.js";
+export type { SynthOptions, SynthProgress, SynthReport } from "./synth/options.js";
+export { synthesize } from "./synth/synthesize.js";
+export type { TeacherScores } from "./synth/teacher-scores.js";
 export type { Field, FieldKind, LineFormat } from "./text/field.js";

@@ -86,9 +86,10 @@ export function drawHistory({ law, seed }: TaobaoModel, history: History, user: 
     }
     let category = categories[i - 1];
     if (i === 0 || choice >= browsing.repeat + (1 - browsing.repeat) * browsing.stay) {
-      category = pick < browsing.explore
-        ? law.categoryAt(pick / browsing.explore)
-        : tastes[Math.floor(((pick - browsing.explore) / (1 - browsing.explore)) * tastes.length)];
+      category =
+        pick < browsing.explore
+          ? law.categoryAt(pick / browsing.explore)
+          : tastes[Math.floor(((pick - browsing.explore) / (1 - browsing.explore)) * tastes.length)];
     }
     categories[i] = category;
     slots[i] = law.slotAt(category, unit(words[at + 2]));

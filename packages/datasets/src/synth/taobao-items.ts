@@ -1,5 +1,5 @@
 import { nameKey, permutation } from "@fae/core";
-import { createRankTable, type RankLaw } from "./rank-law.js";
+import { createRankTable, type RankLaw, rankAt } from "./rank-law.js";
 import { scaledLaw } from "./scaled-law.js";
 
 /** A row of the item table and the categories it could be drawn through: items are numbered by slot, category after category. */
@@ -36,26 +36,34 @@ const categoryLaw: RankLaw = {
  * stretched over them: so items follow the item law and categories theirs, without a table of items.
  */
 export function createItemLaw(items: number, categories: number, seed: number): ItemLaw {
-  const cumulative = createRankTable(scaledLaw(categoryLaw, categories)).head;
+  const table = createRankTable(scaledLaw(categoryLaw, categories));
+  const cumulative = table.head;
   const starts = new Uint32Array(categories + 1);
   for (let c = 0; c < categories; c++) {
-    starts[c + 1] = Math.min(
-      items - (categories - c - 1),
-      Math.max(starts[c] + 1, Math.round(cumulative[c] * items)),
-    );
+    starts[c + 1] = Math.min(items - (categories - c - 1), Math.max(starts[c] + 1, Math.round(cumulative[c] * items)));
   }
   const power = 1 - itemLaw.exponent;
   const low = itemLaw.shift ** power;
   const range = (items + itemLaw.shift) ** power - low;
   const below = (rank: number): number => ((rank + itemLaw.shift) ** power - low) / range;
-  const categoryOf = (slot: number): number => upperBound(starts, slot) - 1;
+  /** The last category that starts at or before the slot. */
+  const categoryOf = (slot: number): number => {
+    let first = 0;
+    let end = categories;
+    while (end - first > 1) {
+      const middle = (first + end) >>> 1;
+      if (starts[middle] <= slot) first = middle;
+      else end = middle;
+    }
+    return first;
+  };
   return {
     items,
     categories,
     itemId: permutation(items, seed, nameKey("item")),
     categoryId: permutation(categories, seed, nameKey("category")),
     starts,
-    categoryAt: (u) => Math.min(categories - 1, upperBound(cumulative, u)),
+    categoryAt: (u) => rankAt(table, u * table.mass),
     slotAt(category, u) {
       const rank = (low + u * range) ** (1 / power) - itemLaw.shift;
       const owned = starts[category + 1] - starts[category];
@@ -70,16 +78,4 @@ export function createItemLaw(items: number, categories: number, seed: number): 
       return below(((place + 1) * items) / owned) - below((place * items) / owned);
     },
   };
-}
-
-/** Number of values at or below x in an ascending array. */
-function upperBound(values: Float64Array | Uint32Array, x: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle] <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -4,7 +4,16 @@ import { streams } from "@fae/core";
  * What a counter of the synth stream is for: the fourth counter word, so that draws of one purpose never meet those of
  * another.
  */
-export const purposes = { input: 0, effect: 1, tuning: 2, user: 3, item: 4, series: 5, drift: 6 } as const;
+export const purposes = {
+  input: 0,
+  effect: 1,
+  tuning: 2,
+  user: 3,
+  userTime: 4,
+  series: 5,
+  candidate: 6,
+  drift: 7,
+} as const;
 
 /**
  * Fills `out` (a multiple of 4 words) with block after block of core's `philox`: words 4b .. 4b+3 are
