@@ -61,6 +61,65 @@ test("a raw log becomes a trained model that is scored again", async () => {
   expect(await json("inspect", join(run, "model"))).toMatchObject({ kind: "checkpoint", manifest: { step: 36 } });
 });
 
+test("the story of FAE: synthesise, profile, pack, and three strategies on the same data", async () => {
+  const log = await json(
+    "synth",
+    "criteo-kaggle",
+    "--rows",
+    "3000",
+    "--scale",
+    "0.0001",
+    "--seed",
+    "3",
+    "--out",
+    at("log"),
+  );
+  expect(log).toMatchObject({ inputs: 3000, source: "criteo-kaggle" });
+  const profiled = await json(
+    "profile",
+    at("log"),
+    "--model",
+    "dlrm",
+    "--width",
+    "4",
+    "--budget",
+    "64KiB",
+    "--small-tables",
+    "0",
+  );
+  expect(profiled.hotSet.bytes).toBeLessThanOrEqual(65_536);
+  const packed = await json("pack", at("log"), "--out", at("packed"));
+  expect(packed.hotInputs + packed.coldInputs).toBe((await json("inspect", at("packed"))).manifest.splits.train.rows);
+  const train = (directory: string, strategy: string) =>
+    json(
+      "train",
+      at(directory),
+      "--strategy",
+      strategy,
+      ...smallModel,
+      "--engine",
+      "reference",
+      "--lr",
+      "0.2",
+      "--test-inputs",
+      "100",
+    );
+  const hybrid = await train("packed", "dlrm-hybrid");
+  const mixed = await train("packed", "mixed");
+  const fae = await train("packed", "fae");
+  expect(mixed.lossCurve.map(({ loss }: { loss: number }) => loss)).toEqual(
+    hybrid.lossCurve.map(({ loss }: { loss: number }) => loss),
+  );
+  expect(mixed.metrics).toEqual(hybrid.metrics);
+  // The same rows under other numbers start with the same values: packing changes no result.
+  expect((await train("log", "dlrm-hybrid")).metrics).toEqual(hybrid.metrics);
+  expect(mixed.bytes.train.rows.toDevice).toBeLessThan(hybrid.bytes.train.rows.toDevice);
+  expect(fae.routes.hot.inputs).toBe(packed.hotInputs);
+  expect(fae.routes.hybrid.inputs).toBe(packed.coldInputs);
+  expect(fae.schedulerTrace.length).toBeGreaterThan(0);
+  expect(fae.switches).toBeGreaterThan(0);
+});
+
 test("people get tables", async () => {
   const trained = await fae(
     "train",

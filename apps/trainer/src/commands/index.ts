@@ -2,16 +2,22 @@ import type { CommandEntry } from "../cli/command.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
 import { inspectCommand } from "./inspect.js";
+import { packCommand } from "./pack.js";
 import { prepareCommand } from "./prepare.js";
+import { profileCommand } from "./profile.js";
+import { synthCommand } from "./synth.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
 
 /** Every command of `fae`, in the order of `fae --help`. */
 export const commands: readonly CommandEntry[] = [
   prepareCommand,
+  synthCommand,
+  inspectCommand,
+  profileCommand,
+  packCommand,
   trainCommand,
   evaluateCommand,
-  inspectCommand,
   verifyCommand,
   doctorCommand,
 ];

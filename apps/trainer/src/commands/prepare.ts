@@ -1,24 +1,11 @@
-import { ConfigError } from "@fae/core";
-import { type PrepareProgress, prepare, type RawFormatName, rawFormats, type SeriesOptions } from "@fae/datasets";
+import { type PrepareProgress, prepare, type SeriesOptions } from "@fae/datasets";
 import { type CommandContext, defineCommand, option } from "../cli/command.js";
-import { suggestion } from "../cli/nearest.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
 import { byteCount, choice, count, number, text } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
-
-const formats = Object.keys(rawFormats) as RawFormatName[];
-
-/** The raw format of that name. @throws ConfigError */
-export function rawFormatName(name: string): RawFormatName {
-  const found = formats.find((format) => format === name);
-  if (found !== undefined) return found;
-  throw new ConfigError(`There is no raw format '${name}'.`, {
-    fix: suggestion(name, formats),
-    details: { option: "format", found: name, expected: formats },
-  });
-}
+import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
 
 const options = {
   out: option("--out <dir>", "directory to make; must not exist", text()),
@@ -59,7 +46,7 @@ export const prepareCommand = defineCommand({
   options,
   example: "fae prepare criteo-kaggle train.txt --out kaggle",
   notes: [
-    `Formats: ${formats.map((name) => `${name}, ${rawFormats[name].title}`).join("; ")}.`,
+    rawFormatNotes,
     "Inputs are files, plain or gzip, or one directory that holds them under their published names.",
     "An interrupted preparation goes on where it was when the same command is given again.",
   ].join("\n"),

@@ -1,5 +1,6 @@
 import type { Manifest } from "@fae/datasets";
 import type { CheckpointManifest } from "@fae/embedding-store";
+import { profileText } from "@fae/profiler";
 import { formatBytes, formatCount, formatShare, textTable } from "../cli/format.js";
 import { trainText } from "../train/summary.js";
 import type { Inspection, ShownInput } from "./inspect.js";
@@ -24,7 +25,7 @@ export function inspectionText(found: Inspection): string {
         ]),
       ]);
     case "profile":
-      return JSON.stringify(found.profile, null, 2);
+      return profileText(found.profile).trimEnd();
   }
 }
 

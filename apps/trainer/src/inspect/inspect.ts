@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DataError, openRows, type PreparedData, type SplitName, strideBytes } from "@fae/core";
 import { type Manifest, openPrepared, readManifest, toBatchSource } from "@fae/datasets";
 import { type CheckpointManifest, openCheckpoint, openSafetensors, type TensorInfo } from "@fae/embedding-store";
+import { type Profile, readProfile } from "@fae/profiler";
 import type { TrainReport } from "../train/report.js";
 
 /** One input of a prepared data set, as a reader decodes it. */
@@ -33,7 +34,7 @@ export type Inspection =
       readonly metadata: Readonly<Record<string, string>>;
       readonly tensors: readonly Pick<TensorInfo, "name" | "dtype" | "shape" | "byteLength">[];
     }
-  | { readonly kind: "profile"; readonly path: string; readonly profile: Readonly<Record<string, unknown>> };
+  | { readonly kind: "profile"; readonly path: string; readonly profile: Profile };
 
 /**
  * Looks at a prepared data set, a run, a checkpoint, a safetensors file or a profile.
@@ -51,6 +52,7 @@ async function inspectDirectory(path: string, rows: number): Promise<Inspection>
     if (report.format !== "fae-run") throw unknown(path);
     return { kind: "run", path, report: report as unknown as TrainReport };
   }
+  if (existsSync(join(path, "profile.json"))) return { kind: "profile", path, profile: await readProfile(path) };
   const manifestPath = join(path, "manifest.json");
   if (existsSync(manifestPath) && readJson(manifestPath).format === "fae-prepared") {
     const data = await openPrepared(path);
@@ -71,11 +73,7 @@ async function inspectDirectory(path: string, rows: number): Promise<Inspection>
 }
 
 async function inspectFile(path: string): Promise<Inspection> {
-  if (path.endsWith(".json")) {
-    const profile = readJson(path);
-    if (profile.format !== "fae-profile") throw unknown(path);
-    return { kind: "profile", path, profile };
-  }
+  if (basename(path) === "profile.json") return { kind: "profile", path, profile: await readProfile(dirname(path)) };
   if (!path.endsWith(".safetensors")) throw unknown(path);
   await using file = await openSafetensors(path);
   const tensors = [...file.tensors.values()].map(({ name, dtype, shape, byteLength }) => ({

@@ -1,0 +1,49 @@
+import { defineCommand, option } from "../cli/command.js";
+import { formatBytes, formatCount, formatSeconds, formatShare } from "../cli/format.js";
+import { present } from "../cli/present.js";
+import { count, text } from "../cli/values.js";
+import { type PackReport, packData } from "../pack/pack-data.js";
+
+export const packCommand = defineCommand({
+  name: "pack",
+  summary: "Relabels ids by popularity and parts the training inputs into hot and cold ones.",
+  operands: ["<data>"],
+  options: {
+    profile: option("--profile <dir>", "what 'fae profile' wrote (default: <data>-profile)", text().optional()),
+    out: option("--out <dir>", "directory to make; must not exist", text()),
+    workers: option(
+      "--workers <n>",
+      "threads (default: one a core); never changes the result",
+      count(1, 256).optional(),
+    ),
+  },
+  example: "fae pack kaggle --profile kaggle-profile --out kaggle-packed",
+  notes: "An interrupted pack goes on where it was when the same command is given again.",
+  async run([data], { profile = `${data.replace(/\/+$/, "")}-profile`, out, workers }, context) {
+    const progress = context.progress("pack", "inputs");
+    try {
+      const report = await packData({
+        data,
+        profile,
+        out,
+        ...present({ workers }),
+        signal: context.io.signal,
+        onProgress: progress.update,
+      });
+      progress.end();
+      return { json: report, text: packText(report) };
+    } finally {
+      progress.end();
+    }
+  },
+});
+
+function packText(report: PackReport): string {
+  const { hotInputs, coldInputs, hotRows, rowBytes, budgetBytes, bytes, seconds } = report;
+  const rows = hotRows.reduce((sum, n) => sum + n, 0);
+  return [
+    `hot rows: ${formatCount(rows)}, ${formatBytes(rows * rowBytes)} of ${formatBytes(budgetBytes)}`,
+    `hot inputs: ${formatCount(hotInputs)} of ${formatCount(hotInputs + coldInputs)} (${formatShare(hotInputs / (hotInputs + coldInputs))})`,
+    `${formatBytes(bytes)} in ${formatSeconds(seconds)}, written to ${report.directory}`,
+  ].join("\n");
+}
