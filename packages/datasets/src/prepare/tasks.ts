@@ -1,3 +1,6 @@
+import { type PackVocabularyOptions, packVocabulary } from "../pack/pack-vocabulary.js";
+import { type PartClassesOptions, partClasses } from "../pack/part-classes.js";
+import { type RelabelOptions, type RelabelReport, relabel } from "../pack/relabel.js";
 import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
@@ -33,6 +36,9 @@ export interface Tasks {
   readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
   readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
   readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
+  readonly packVocabulary: { in: PackVocabularyOptions; out: Nothing };
+  readonly packRows: { in: RelabelOptions; out: RelabelReport };
+  readonly packClasses: { in: PartClassesOptions; out: Nothing };
   readonly synth: { in: { job: SynthJob; unit: Unit }; out: UnitBytes };
 }
 
@@ -87,6 +93,9 @@ const handlers: Handlers = {
   writeRoles: silent(writeRoles),
   collectPairs: (input) => collectPairs(input),
   writeSeries: (input) => ({ positives: writeBucketSeries(input) }),
+  packVocabulary: silent(packVocabulary),
+  packRows: (input) => relabel(input),
+  packClasses: silent(partClasses),
   synth: ({ job, unit }, memory) => {
     memory.synth = unitMaker(job, memory.synth);
     return memory.synth.make(unit);
