@@ -1,3 +1,17 @@
+export { exportNpz, exportSeriesNpz } from "./interchange/export-npz.js";
+export type { ExportParquetOptions } from "./interchange/export-parquet.js";
+export { exportParquet } from "./interchange/export-parquet.js";
+export type { ImportNpzOptions } from "./interchange/import-npz.js";
+export { importNpz } from "./interchange/import-npz.js";
+export type { ImportParquetOptions, ParquetColumns } from "./interchange/import-parquet.js";
+export { importParquet } from "./interchange/import-parquet.js";
+export type { ImportSeriesNpzOptions } from "./interchange/import-series-npz.js";
+export { importSeriesNpz } from "./interchange/import-series-npz.js";
+export type { NpyType } from "./interchange/npy.js";
+export type { NpyArray, NpyData, NpzOptions } from "./interchange/npz.js";
+export { readNpz, writeNpz } from "./interchange/npz.js";
+export type { ImportTerabyteBinaryOptions } from "./interchange/terabyte-binary.js";
+export { exportTerabyteBinary, importTerabyteBinary } from "./interchange/terabyte-binary.js";
 export type { Manifest } from "./manifest.js";
 export { manifestDigest, manifestSchema, manifestVersion, writeManifest } from "./manifest.js";
 export { openPrepared, readManifest } from "./open-prepared.js";
@@ -13,3 +27,5 @@ export type { SynthOptions, SynthProgress, SynthReport } from "./synth/options.j
 export { synthesize } from "./synth/synthesize.js";
 export type { TeacherScores } from "./synth/teacher-scores.js";
 export type { Field, FieldKind, LineFormat } from "./text/field.js";
+export type { Vocabulary } from "./vocabulary.js";
+export { openVocabulary } from "./vocabulary.js";
