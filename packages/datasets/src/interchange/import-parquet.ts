@@ -1,0 +1,230 @@
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { ConfigError, DataError, type DenseEncoding, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetRead,
+} from "hyparquet";
+import { z } from "zod";
+import { manifestSchema } from "../manifest.js";
+import { layoutKey } from "./export-parquet.js";
+import { type ImportSplit, importRows } from "./import-rows.js";
+import { type Column, columnsOf } from "./parquet-columns.js";
+
+/** What the columns of a foreign Parquet file mean. */
+export interface ParquetColumns {
+  /** 0 or 1; integer or boolean. */
+  readonly label: string;
+  readonly dense: readonly string[];
+  /** Integer columns of ids, one a table. */
+  readonly tables: readonly string[];
+  /** `int32-log1p` (default): raw counts, `log(x + 1)` is applied when they are read. `float32`: used as they are. */
+  readonly denseEncoding?: DenseEncoding;
+  /** Cardinalities; default: largest id of the files + 1. */
+  readonly tableRows?: readonly number[];
+}
+
+export interface ImportParquetOptions {
+  readonly files: { readonly train: string; readonly val?: string; readonly test?: string };
+  readonly directory: string;
+  /** Needed for files that `exportParquet` did not write. */
+  readonly columns?: ParquetColumns;
+}
+
+const descriptionSchema = z.object({
+  source: manifestSchema.shape.source,
+  layout: manifestSchema.shape.layout,
+  dense: z.array(z.string()),
+  tables: z.array(z.object({ name: z.string(), rows: z.int().positive() })),
+});
+
+interface Description extends z.infer<typeof descriptionSchema> {
+  /** Name of each column in the file. */
+  readonly columns: readonly Column[];
+}
+
+interface ParquetFile {
+  readonly split: ImportSplit;
+  readonly path: string;
+  readonly buffer: AsyncBuffer;
+  readonly metadata: FileMetaData;
+}
+
+/**
+ * Imports rows from Parquet: files of `exportParquet` as they are, others by a description of their columns. Memory: one row
+ * group.
+ * @throws DataError naming file, column, row and value; ConfigError when a description is needed.
+ */
+export async function importParquet({ files, directory, columns }: ImportParquetOptions): Promise<PreparedData> {
+  const opened: ParquetFile[] = [];
+  for (const split of ["train", "val", "test"] as const) {
+    const path = files[split];
+    if (path !== undefined) opened.push({ split, path, ...(await openParquet(path)) });
+  }
+  const description = columns ? await described(opened, columns) : embedded(opened[0]);
+  const { layout, tables, source } = description;
+  const paths = opened.map(({ path }) => path);
+  const target = { directory, source, layout, tables, files: paths, options: { importedFrom: "parquet" } };
+  return importRows(target, async (intake) => {
+    for (const file of opened) {
+      await eachGroup(file, description.columns, (read) =>
+        intake.write(file.split, rowsOf(file.path, layout, description.columns, read)),
+      );
+    }
+  });
+}
+
+async function openParquet(path: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  try {
+    const buffer = await asyncBufferFromFile(path);
+    return { buffer, metadata: await parquetMetadataAsync(buffer) };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** The description that `exportParquet` puts into its files. */
+function embedded({ path, metadata }: ParquetFile): Description {
+  const value = metadata.key_value_metadata?.find(({ key }) => key === layoutKey)?.value;
+  if (value === undefined) {
+    throw new ConfigError(`'${path}' does not say what its columns mean.`, {
+      fix: "Give columns: label, dense and tables.",
+      details: { option: "columns", path },
+    });
+  }
+  const parsed = descriptionSchema.safeParse(JSON.parse(value));
+  if (!parsed.success) throw unreadable(path, parsed.error);
+  const { layout, dense, tables } = parsed.data;
+  return {
+    ...parsed.data,
+    columns: columnsOf(
+      layout,
+      dense,
+      tables.map(({ name }) => name),
+    ),
+  };
+}
+
+async function described(files: readonly ParquetFile[], columns: ParquetColumns): Promise<Description> {
+  const { label, dense, tables: names, denseEncoding = "int32-log1p", tableRows } = columns;
+  const layout: RowLayout = { denseFeatures: dense.length, denseEncoding, steps: 0, hotness: names.map(() => 1) };
+  const all = columnsOf(layout, dense, names).map((column) =>
+    column.kind === "label" ? { ...column, name: label } : column,
+  );
+  const rows = tableRows ? [...tableRows] : names.map(() => 1);
+  if (rows.length !== names.length) {
+    throw new ConfigError(`Option columns.tableRows has ${rows.length} entries, expected ${names.length}.`, {
+      details: { option: "columns.tableRows", found: rows.length, expected: names.length },
+    });
+  }
+  if (!tableRows) {
+    const ids = all.filter(({ kind }) => kind === "id");
+    for (const file of files) {
+      await eachGroup(file, ids, (read) => {
+        for (const [t, { name }] of ids.entries())
+          for (const id of read(name)) rows[t] = Math.max(rows[t], Number(id) + 1);
+      });
+    }
+  }
+  const tables = names.map((name, t) => ({ name, rows: rows[t] }));
+  return {
+    source: "custom",
+    layout: { ...layout, hotness: [...layout.hotness] },
+    dense: [...dense],
+    tables,
+    columns: all,
+  };
+}
+
+type ReadColumn = (name: string) => DecodedArray;
+
+/** Decodes the named columns row group by row group. */
+async function eachGroup(
+  { path, buffer, metadata }: ParquetFile,
+  columns: readonly Column[],
+  use: (read: ReadColumn) => void,
+): Promise<void> {
+  const present = new Set(metadata.schema.map(({ name }) => name));
+  const missing = columns.find(({ name }) => !present.has(name));
+  if (missing) {
+    throw new DataError(`'${path}' has no column '${missing.name}'.`, {
+      fix: `It has ${[...present].slice(1, 60).join(", ")}.`,
+      details: { path, column: missing.name },
+    });
+  }
+  const names = columns.map(({ name }) => name);
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const end = start + Number(group.num_rows);
+    const chunks = new Map<string, DecodedArray[]>(names.map((name) => [name, []]));
+    try {
+      await parquetRead({
+        file: buffer,
+        metadata,
+        columns: names,
+        rowStart: start,
+        rowEnd: end,
+        compressors,
+        onChunk: ({ columnName, columnData }) => chunks.get(columnName)?.push(columnData),
+      });
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    use((name) => {
+      const data = joined(chunks.get(name) ?? []);
+      if (data.length === end - start) return data;
+      throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`);
+    });
+    start = end;
+  }
+}
+
+const joined = (chunks: readonly DecodedArray[]): DecodedArray =>
+  chunks.length === 1 ? chunks[0] : chunks.flatMap((chunk) => Array.from(chunk as ArrayLike<unknown>));
+
+const compressors = {
+  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input),
+  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input),
+};
+
+function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], read: ReadColumn): Int32Array {
+  const stride = strideWords(layout);
+  const data = columns.map(({ name }) => read(name));
+  const words = new Int32Array(data[0].length * stride);
+  const floats = new Float32Array(words.buffer);
+  for (const [c, { name, word, kind }] of columns.entries()) {
+    const values = data[c];
+    const isFloat = kind === "dense" && layout.denseEncoding === "float32";
+    for (let i = 0, at = word; i < values.length; i++, at += stride) {
+      const value = values[i];
+      const number =
+        typeof value === "number"
+          ? value
+          : typeof value === "bigint" || typeof value === "boolean"
+            ? Number(value)
+            : Number.NaN;
+      if (isFloat) floats[at] = number;
+      else words[at] = number;
+      if (isFloat ? Number.isNaN(number) : words[at] !== number) {
+        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${i} of a group.`, {
+          fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file.`,
+          details: { path, column: name, row: i, found: String(value) },
+        });
+      }
+    }
+  }
+  return words;
+}
+
+const unreadable = (path: string, cause: unknown): DataError =>
+  new DataError(
+    `'${path}' is not a readable Parquet file (${cause instanceof Error ? cause.message : String(cause)}).`,
+    {
+      fix: "Copy or write it again; compression may be none, Snappy, gzip or Brotli.",
+      details: { path },
+      cause,
+    },
+  );

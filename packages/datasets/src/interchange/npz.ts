@@ -1,0 +1,208 @@
+import { rename, rm } from "node:fs/promises";
+import { DataError } from "@fae/core";
+import { elementsOf, type NpyHeader, type NpyType, npyHeader, npyTypes, parseNpyHeader } from "./npy.js";
+import { openZip, readZipEntries, readZipEntry, type ZipEntry } from "./zip.js";
+
+export type NpyData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint8Array
+  | Int8Array;
+
+/** An array of an `.npz` file, last index fastest. */
+export interface NpyArray {
+  readonly type: NpyType;
+  readonly shape: readonly number[];
+  readonly data: NpyData;
+}
+
+/** Reads the named arrays of an `.npz` file, or all, into memory. @throws DataError */
+export async function readNpz(path: string, names?: readonly string[]): Promise<Record<string, NpyArray>> {
+  const arrays: Record<string, NpyArray> = {};
+  const entries = await npzEntries(path);
+  for (const name of names ?? entries.keys()) {
+    const entry = entryOf(path, entries, name);
+    const { header, pieces } = await openNpy(path, entry);
+    const bytes = Buffer.alloc(elementsOf(header.shape) * npyTypes[header.type].bytes);
+    let at = 0;
+    for await (const piece of pieces) at += piece.copy(bytes, at);
+    const data = viewAs(header.type, bytes);
+    arrays[name] = {
+      type: header.type,
+      shape: header.shape,
+      data: header.isFortran ? lastFastest(data, header.shape) : data,
+    };
+  }
+  return arrays;
+}
+
+export interface NpzOptions {
+  /** Whether arrays are deflated; default true. */
+  readonly compress?: boolean;
+}
+
+/** Writes arrays as `numpy.savez_compressed` does. The file appears whole or not at all. */
+export async function writeNpz(
+  path: string,
+  arrays: Readonly<Record<string, NpyArray>>,
+  { compress = true }: NpzOptions = {},
+): Promise<void> {
+  await writeNpzStreams(
+    path,
+    Object.entries(arrays).map(([name, { type, shape, data }]) => {
+      if (data.length !== elementsOf(shape)) {
+        throw new DataError(
+          `Array '${name}' has ${data.length} elements, its shape (${shape.join(", ")}) another number.`,
+          {
+            details: { array: name, found: data.length, expected: elementsOf(shape) },
+          },
+        );
+      }
+      return {
+        name,
+        header: { type, shape, isFortran: false },
+        pieces: [Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
+      };
+    }),
+    compress,
+  );
+}
+
+/** An array that is written piece by piece. */
+export interface NpyStream {
+  readonly name: string;
+  readonly header: NpyHeader;
+  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+export async function writeNpzStreams(path: string, arrays: readonly NpyStream[], compress: boolean): Promise<void> {
+  const temporary = `${path}.partial`;
+  const zip = await openZip(temporary);
+  try {
+    for (const { name, header, pieces } of arrays) await zip.add(`${name}.npy`, withHeader(header, pieces), compress);
+    await zip.close();
+  } catch (error) {
+    await zip.abandon().catch(() => {});
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await rename(temporary, path);
+}
+
+async function* withHeader(header: NpyHeader, pieces: NpyStream["pieces"]): AsyncGenerator<Uint8Array> {
+  yield npyHeader(header);
+  yield* pieces;
+}
+
+/** The arrays of an `.npz` file by name. */
+export async function npzEntries(path: string): Promise<Map<string, ZipEntry>> {
+  const entries = await readZipEntries(path);
+  return new Map(entries.filter(({ name }) => name.endsWith(".npy")).map((entry) => [entry.name.slice(0, -4), entry]));
+}
+
+/** @throws DataError when there is no such array. */
+export function entryOf(path: string, entries: ReadonlyMap<string, ZipEntry>, name: string): ZipEntry {
+  const entry = entries.get(name);
+  if (entry) return entry;
+  throw new DataError(`'${path}' has no array '${name}', it has ${[...entries.keys()].join(", ")}.`, {
+    fix: "Give the file that the reference wrote.",
+    details: { path, expected: name, found: [...entries.keys()] },
+  });
+}
+
+/** @throws DataError unless the shapes are equal. */
+export function expectShape(path: string, name: string, found: readonly number[], expected: readonly number[]): void {
+  if (found.length !== expected.length || found.some((size, axis) => size !== expected[axis])) {
+    throw shapeError(path, name, found, expected);
+  }
+}
+
+export const shapeError = (
+  path: string,
+  name: string,
+  found: readonly number[],
+  expected: readonly (number | string)[],
+): DataError =>
+  new DataError(`'${name}' of '${path}' has shape (${found.join(", ")}), expected (${expected.join(", ")}).`, {
+    fix: "Give the file that belongs to this data set.",
+    details: { path, array: name, found, expected },
+  });
+
+export interface OpenNpy {
+  readonly header: NpyHeader;
+  /** The elements' bytes as they lie in the file; their number is checked. */
+  readonly pieces: AsyncGenerator<Buffer>;
+}
+
+/** Opens one array of an `.npz` file for streaming. @throws DataError */
+export async function openNpy(path: string, entry: ZipEntry): Promise<OpenNpy> {
+  const source = readZipEntry(path, entry);
+  let start = Buffer.alloc(0);
+  for (;;) {
+    const next = await source.next();
+    if (next.done) throw shortArray(path, entry.name, start.length, 12);
+    start = Buffer.concat([start, next.value]);
+    const parsed = parseNpyHeader(start, entry.name);
+    if (!parsed) continue;
+    const { header, headerBytes } = parsed;
+    const expected = elementsOf(header.shape) * npyTypes[header.type].bytes;
+    async function* pieces(): AsyncGenerator<Buffer> {
+      let bytes = start.length - headerBytes;
+      if (bytes > 0) yield start.subarray(headerBytes);
+      for await (const piece of source) {
+        bytes += piece.length;
+        if (bytes > expected) break;
+        yield piece;
+      }
+      if (bytes !== expected) throw shortArray(path, entry.name, bytes, expected);
+    }
+    return { header, pieces: pieces() };
+  }
+}
+
+const shortArray = (path: string, name: string, found: number, expected: number): DataError =>
+  new DataError(`Array '${name}' of '${path}' has ${found} bytes, its shape needs ${expected}.`, {
+    fix: "Copy or write the file again.",
+    details: { path, array: name, found, expected },
+  });
+
+/** Bytes as elements; `bytes` starts at an aligned place. */
+function viewAs(type: NpyType, bytes: Buffer): NpyData {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const length = byteLength / npyTypes[type].bytes;
+  switch (type) {
+    case "float64":
+      return new Float64Array(buffer, byteOffset, length);
+    case "float32":
+      return new Float32Array(buffer, byteOffset, length);
+    case "int64":
+      return new BigInt64Array(buffer, byteOffset, length);
+    case "int32":
+      return new Int32Array(buffer, byteOffset, length);
+    case "uint32":
+      return new Uint32Array(buffer, byteOffset, length);
+    case "int16":
+      return new Int16Array(buffer, byteOffset, length);
+    case "int8":
+      return new Int8Array(buffer, byteOffset, length);
+    case "uint8":
+    case "bool":
+      return new Uint8Array(buffer, byteOffset, length);
+  }
+}
+
+/** Copies an array whose first index runs fastest into one whose last does. */
+function lastFastest<A extends NpyData>(data: A, shape: readonly number[]): A {
+  const out = data.slice() as A;
+  const steps = shape.map((_, axis) => elementsOf(shape.slice(0, axis)));
+  const index = shape.map(() => 0);
+  for (let i = 0; i < data.length; i++) {
+    out[i] = data[index.reduce((at, n, axis) => at + n * steps[axis], 0)];
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
+  }
+  return out;
+}
