@@ -342,6 +342,15 @@ describe("pack refuses", () => {
     await expect(pack(options({ directory: begun.directory, hotRows: [1, 1] }))).rejects.toThrow(/differs in hotRows/);
   });
 
+  it("labels that are not those of the manifest", async () => {
+    const { data, options } = await made(shape);
+    const path = data.splits.test?.path ?? "";
+    const words = wordsOf(path);
+    words[0] = 1 - words[0];
+    writeFileSync(path, words);
+    await expect(pack(options())).rejects.toThrow(/Split test of .* positive inputs, its manifest says/);
+  });
+
   it("ids outside their table, and leaves nothing behind", async () => {
     const { data, options } = await made(shape);
     const path = data.splits.train?.path ?? "";

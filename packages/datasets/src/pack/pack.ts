@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { FaeError, type PreparedData } from "@fae/core";
+import { DataError, FaeError, type PreparedData } from "@fae/core";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared, readManifest } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
@@ -15,7 +15,7 @@ import { inverseOrders } from "./inverse-orders.js";
 import type { PackOptions } from "./options.js";
 import type { RelabelReport } from "./relabel.js";
 import { packedBytes, requirePackSpace } from "./space.js";
-import { type PackRun, type rewritten, rowUnits, runUnits } from "./units.js";
+import { type PackRun, type RowUnit, rewritten, rowUnits, runUnits } from "./units.js";
 
 /**
  * Writes a data set anew with ids in popularity order, so that hot is `id < hotRows[table]`: all splits with new ids, the
@@ -99,6 +99,7 @@ async function fill(options: PackOptions, manifest: Manifest, run: PackRun): Pro
       },
     })),
   );
+  checkPositives(data, manifest, units, reports);
   let [hot, hotPositives] = [0, 0];
   const classes = units.flatMap(({ split, first, end, bytes }, i) => {
     if (split !== "train") return [];
@@ -138,6 +139,27 @@ async function fill(options: PackOptions, manifest: Manifest, run: PackRun): Pro
       originalIds: data.tables.map((_, t) => orderFile(t)),
     },
   });
+}
+
+/** The labels that were read against the manifest: rows that were changed behind its back are found here. */
+function checkPositives(
+  data: PreparedData,
+  { splits }: Manifest,
+  units: readonly RowUnit[],
+  reports: readonly RelabelReport[],
+): void {
+  for (const split of rewritten) {
+    const expected = splits[split]?.positives ?? 0;
+    const found = units.reduce((sum, unit, i) => sum + (unit.split === split ? reports[i].positives : 0), 0);
+    if (found !== expected)
+      throw new DataError(
+        `Split ${split} of '${data.directory}' has ${found} positive inputs, its manifest says ${expected}.`,
+        {
+          fix: "The data set is damaged: prepare it again.",
+          details: { path: data.directory, split, found, expected },
+        },
+      );
+  }
 }
 
 const orderFile = (table: number): string => `original-ids/${table}.u32`;

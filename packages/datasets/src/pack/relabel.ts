@@ -18,6 +18,7 @@ export interface RelabelOptions {
 }
 
 export interface RelabelReport {
+  readonly positives: number;
   /** Inputs whose ids are all hot, and the positive ones among them. */
   readonly hot: number;
   readonly hotPositives: number;
@@ -35,6 +36,7 @@ export function relabel(options: RelabelOptions): RelabelReport {
   const bytes = new Uint8Array(4 * stride * Math.min(step, end - first));
   const words = new Int32Array(bytes.buffer);
   const cold = new Uint8Array(step);
+  let positives = 0;
   let hot = 0;
   let hotPositives = 0;
   withFile(from, "r", (source) =>
@@ -49,17 +51,20 @@ export function relabel(options: RelabelOptions): RelabelReport {
           const wrong = relabelColumn(words, word, stride, inputs, newIds[table], hotRows[table], cold);
           if (wrong >= 0) throw idOutOfRange(options, at + wrong, words[wrong * stride + word], table);
         });
-        for (let i = 0; i < inputs; i++)
+        for (let i = 0; i < inputs; i++) {
+          const label = words[i * stride];
+          positives += label;
           if (cold[i] === 0) {
             hot++;
-            hotPositives += words[i * stride];
+            hotPositives += label;
           }
+        }
         writeFully(target, block, 4 * stride * at);
       }
       fdatasyncSync(target);
     }),
   );
-  return { hot, hotPositives };
+  return { positives, hot, hotPositives };
 }
 
 /** Returns the position of the first id that is no row of the table, -1 when there is none. */
