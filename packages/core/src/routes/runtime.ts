@@ -106,6 +106,7 @@ export function gather(call: TrainCall | EvaluateCall, arena: Arena, rows: Int32
  */
 export async function step(call: TrainCall, k: number, input: NetworkInput, labels: Uint8Array): Promise<Numbers> {
   const { runtime, meter } = call;
+  await breathe();
   const gradients = new runtime.numbers(input.rows.length);
   const { loss, forwardSeconds, backwardSeconds } = await runtime.network.step(input, labels, gradients);
   meter.seconds.forward += forwardSeconds;
@@ -147,8 +148,13 @@ export async function trainOn(
 }
 
 /** Logits of one batch from pooled rows. */
-export const forward = (call: EvaluateCall, input: NetworkInput): Promise<Numbers> =>
-  timedAsync(call.meter, "forward", () => call.runtime.network.forward(input));
+export async function forward(call: EvaluateCall, input: NetworkInput): Promise<Numbers> {
+  await breathe();
+  return timedAsync(call.meter, "forward", () => call.runtime.network.forward(input));
+}
+
+/** Lets timers and signals of the program in between batches: a network in JavaScript holds the thread until it is done. */
+const breathe = (): Promise<void> => new Promise((resume) => setImmediate(resume));
 
 function diverged(runtime: Runtime, loss: number): DivergedError {
   const norms = runtime.program.tables.map(({ name }, t) => ({ name, norm: largestRowNorm(runtime, t) }));
