@@ -23,7 +23,8 @@ import { createFile, type Disk, disk } from "./disk.js";
 import { streamSafetensors, type TensorSource, type WrittenFile } from "./safetensors-write.js";
 
 export interface SaveOptions {
-  readonly session: Session;
+  /** A session, or whatever else has its tensors by their session names. */
+  readonly session: Pick<Session, "read">;
   readonly program: Program;
   readonly optimizer: OptimizerSpec;
   /** By table name, for tables in popularity order: rows are saved in original ids. */

@@ -2,7 +2,7 @@ export { formatBytes, hotSetBytes, parseBytes, rowBytes } from "./budget.js";
 export type { SavedCheckpoint, SaveOptions } from "./checkpoint.js";
 export { saveCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointManifest } from "./checkpoint-manifest.js";
-export { listCheckpoints, openCheckpoint } from "./checkpoint-manifest.js";
+export { listCheckpoints, openCheckpoint, programDigest } from "./checkpoint-manifest.js";
 export type { RestoreOptions } from "./checkpoint-restore.js";
 export { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 export type { OriginalIds } from "./checkpoint-tensors.js";
