@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packData } from "../src/pack/pack-data.js";
+import { writeSmallData } from "../src/test-data.js";
+
+const script = join(import.meta.dirname, "../dist/main.js");
+const isBuilt = existsSync(script);
+if (!isBuilt) console.log("skipped: apps/trainer is not built (pnpm build)");
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+/** @param watch sees the process and everything it has said on stderr so far */
+function fae(args: readonly string[], watch: (child: ChildProcess, err: string) => void = () => {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+      watch(child, err);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+describe.skipIf(!isBuilt)("the built command", () => {
+  let root = "";
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), "fae-built-"));
+  });
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  test("prints its version, and one JSON object of an error", async () => {
+    expect((await fae(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const { code, out } = await fae(["inspect", join(root, "nothing"), "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "ERR_DATA" } });
+  });
+
+  test("Ctrl-C ends a training with 130 and leaves nothing", async () => {
+    const data = writeSmallData(join(root, "data"), { inputs: { train: 4000, test: 100 } });
+    const args = ["train", data, "--model", "dlrm", "--engine", "reference", "--batch", "100", "--epochs", "1000"];
+    const run = join(root, "runs", "stopped");
+    const ended = await fae([...args, "--run", run, "--test-every", "5"], (child, err) => {
+      if (err.includes("test after batch 5")) child.kill("SIGINT");
+    });
+    expect(ended).toMatchObject({ code: 130, out: "" });
+    expect(ended.err).toContain("error: Training was interrupted.");
+    expect(existsSync(join(root, "runs"))).toBe(false);
+  });
+
+  test("pack writes the same bytes with threads as without", async () => {
+    const data = writeSmallData(join(root, "long"), { inputs: { train: 60_000, val: 500 } });
+    const model = ["--model", "dlrm", "--width", "4", "--budget", "320", "--small-tables", "128"];
+    expect(await fae(["profile", data, ...model])).toMatchObject({ code: 0 });
+    const threaded = join(root, "threaded");
+    expect(await fae(["pack", data, "--out", threaded, "--workers", "3"])).toMatchObject({ code: 0 });
+    await packData({ data, profile: `${data}-profile`, out: join(root, "alone") });
+    const files = readdirSync(threaded, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files.length).toBeGreaterThan(7);
+    for (const { parentPath, name } of files) {
+      const path = join(parentPath, name);
+      const other = join(root, "alone", path.slice(threaded.length));
+      expect(readFileSync(path).equals(readFileSync(other)), name).toBe(true);
+    }
+  });
+});
