@@ -46,6 +46,8 @@ class Distinct {
   // Pooled rows p = b * S' + s in which distinct id i occurs: places(t)[begins(t)[i]] up to places(t)[begins(t)[i + 1]].
   const uint32_t* begins(uint32_t t) const { return begins_.data() + first_[t] + t; }
   const uint32_t* places(uint32_t t) const { return places_.data() + first_[t]; }
+  // Ids of the tables before t in a full batch: where t's share begins in an array with room for every id of a batch.
+  uint64_t first(uint32_t t) const { return first_[t]; }
   // Over all tables.
   uint64_t total() const;
 

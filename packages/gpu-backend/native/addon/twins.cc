@@ -1,0 +1,48 @@
+#include <string>
+#include <vector>
+
+#include "calls.h"
+#include "random.h"
+
+namespace fae_addon {
+
+namespace {
+
+uint32_t u32(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+
+// (c0, c1, c2, c3, k0, k1) -> Uint32Array of 4
+Napi::Value philox(const Napi::CallbackInfo& info) {
+  const fae::Words4 words = fae::philox(u32(info[0]), u32(info[1]), u32(info[2]), u32(info[3]), u32(info[4]), u32(info[5]));
+  Napi::Uint32Array out = Napi::Uint32Array::New(info.Env(), 4);
+  for (int i = 0; i < 4; i++) out[i] = words.word[i];
+  return out;
+}
+
+// (width, seed, name, row, bound) -> Float32Array of `width`
+Napi::Value uniform_row(const Napi::CallbackInfo& info) {
+  Napi::Float32Array out = Napi::Float32Array::New(info.Env(), u32(info[0]));
+  fae::uniform_row(out.Data(), u32(info[0]), u32(info[1]), fae::name_key(info[2].As<Napi::String>().Utf8Value()), u32(info[3]),
+                   info[4].As<Napi::Number>().DoubleValue());
+  return out;
+}
+
+// (n, seed, epoch, positions: Uint32Array) -> Uint32Array
+Napi::Value permutation(const Napi::CallbackInfo& info) {
+  const fae::Permutation permute(u32(info[0]), u32(info[1]), u32(info[2]));
+  const Napi::Uint32Array positions = info[3].As<Napi::Uint32Array>();
+  Napi::Uint32Array out = Napi::Uint32Array::New(info.Env(), positions.ElementLength());
+  for (size_t i = 0; i < out.ElementLength(); i++) out[i] = permute(positions[i]);
+  return out;
+}
+
+}  // namespace
+
+void export_twins(Napi::Env env, Napi::Object exports) {
+  Napi::Object twins = Napi::Object::New(env);
+  twins.Set("philox", Napi::Function::New<philox>(env, "philox"));
+  twins.Set("uniformRow", Napi::Function::New<uniform_row>(env, "uniformRow"));
+  twins.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
+  exports.Set("twins", twins);
+}
+
+}  // namespace fae_addon
