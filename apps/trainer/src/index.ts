@@ -1,4 +1,5 @@
 export type { Io } from "./cli/io.js";
+export { suggestion } from "./cli/nearest.js";
 export { exitCodes, main } from "./cli.js";
 export type { Inspection, ShownInput } from "./inspect/inspect.js";
 export { inspect } from "./inspect/inspect.js";
