@@ -51,18 +51,6 @@ export function atLeast(table: CountOfCounts, threshold: number): { rows: number
   return { rows, accesses };
 }
 
-/** Accesses of the `rows` most accessed rows. */
-export function accessesOfTop(table: CountOfCounts, rows: number): number {
-  let accesses = 0;
-  let left = rows;
-  for (let i = 0; i < table.counts.length && left > 0; i++) {
-    const taken = Math.min(left, table.rows[i]);
-    accesses += taken * table.counts[i];
-    left -= taken;
-  }
-  return accesses;
-}
-
 function fromRowsAt(rowsAt: ReadonlyMap<number, number>, unseenRows: number): CountOfCounts {
   const counts = Float64Array.from(rowsAt.keys()).sort().reverse();
   const rows = counts.map((count) => rowsAt.get(count) ?? 0);
