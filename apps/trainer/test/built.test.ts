@@ -51,8 +51,10 @@ describe.skipIf(!isBuilt)("the built command", () => {
     const data = writeSmallData(join(root, "data"), { inputs: { train: 4000, test: 100 } });
     const args = ["train", data, "--model", "dlrm", "--engine", "reference", "--batch", "100", "--epochs", "1000"];
     const run = join(root, "runs", "stopped");
+    let isStopped = false;
     const ended = await fae([...args, "--run", run, "--test-every", "5"], (child, err) => {
-      if (err.includes("test after batch 5")) child.kill("SIGINT");
+      if (isStopped || !err.includes("test after batch 5")) return;
+      isStopped = child.kill("SIGINT");
     });
     expect(ended).toMatchObject({ code: 130, out: "" });
     expect(ended.err).toContain("error: Training was interrupted.");

@@ -7,7 +7,7 @@ import {
   referenceEngine,
   UnsupportedError,
 } from "@fae/core";
-import { tfjsEngine } from "@fae/gpu-backend";
+import { cpuEngine, tfjsEngine } from "@fae/gpu-backend";
 import { suggestion } from "../cli/nearest.js";
 
 /** Whether one engine can run here. */
@@ -26,6 +26,7 @@ export interface EngineChoice {
  * `tfjs:wasm`. Loading throws EngineUnavailableError with reason and fix where the engine cannot run.
  */
 const loaders: Readonly<Record<string, (variant?: string) => Promise<Engine>>> = {
+  cpu: async () => cpuEngine(),
   tfjs: tfjsEngine,
   reference: async () => referenceEngine(),
 };

@@ -4,6 +4,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -31,8 +32,8 @@ export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
   refuseExisting(final);
   const madeParent = mkdirSync(dirname(final), { recursive: true });
-  const staging = join(dirname(final), `.${basename(final)}.partial-${process.pid}`);
-  rmSync(staging, { recursive: true, force: true });
+  removeLeftovers(final);
+  const staging = join(dirname(final), `${stagingPrefix(final)}${process.pid}`);
   mkdirSync(staging);
   let committed = false;
   return {
@@ -50,6 +51,27 @@ export function stageDirectory(path: string): StagedDirectory {
       if (madeParent !== undefined) removeEmpty(dirname(final), madeParent);
     },
   };
+}
+
+const stagingPrefix = (final: string): string => `.${basename(final)}.partial-`;
+
+/** Removes what killed processes left of the same directory. */
+function removeLeftovers(final: string): void {
+  const prefix = stagingPrefix(final);
+  for (const name of readdirSync(dirname(final))) {
+    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
+    if (Number.isInteger(pid) && !isOtherProcess(pid)) rmSync(join(dirname(final), name), { recursive: true });
+  }
+}
+
+function isOtherProcess(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** Removes the directories from `path` up to `top` that are empty. */
