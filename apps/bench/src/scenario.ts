@@ -1,11 +1,18 @@
 import type { Engine } from "@fae/core";
 import type { Check, Figure, Table } from "./result.js";
 
+/**
+ * How much is measured. `full`: the paper's sizes where the machine allows. `quick`: all scenarios within 3 minutes on 2
+ * cores without a GPU. `tiny`: seconds on the reference engine, for tests; its numbers mean nothing.
+ */
+export type Size = "tiny" | "quick" | "full";
+
 /** What every scenario is given. */
 export interface Bench {
-  /** Small sizes that end within the 3 minutes that all scenarios share. */
-  readonly quick: boolean;
+  readonly size: Size;
   readonly engine: Engine;
+  /** What the engine is called on a command line, e.g. `tfjs:wasm`. */
+  readonly engineName: string;
   /** "synthetic", or a prepared directory to measure on instead. */
   readonly data: string;
   /** Device bytes for hot rows; undefined: the scenario's own choice, after the paper. */
@@ -14,7 +21,10 @@ export interface Bench {
   readonly repeats: number;
   /** Made data sets are kept here between scenarios and runs. */
   readonly cacheDirectory: string;
+  readonly memoryBytes: number;
   readonly peers: Peers;
+  /** Work that several scenarios of one run share, by key: done by the first that asks. */
+  readonly once: <T>(key: string, make: () => Promise<T>) => Promise<T>;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }

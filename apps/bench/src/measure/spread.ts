@@ -13,13 +13,13 @@ export function spreadOf(values: readonly number[]): Spread {
  * Runs variants in turn, `repeats` rounds, each round in another order (rotated), so that a slow drift of the machine meets
  * all of them. One unrecorded round first when `warmUp` is set.
  */
-export async function interleave<R>(
-  variants: readonly string[],
+export async function interleave<V extends string, R>(
+  variants: readonly V[],
   repeats: number,
   warmUp: boolean,
-  run: (variant: string, repeat: number) => Promise<R>,
-): Promise<Map<string, R[]>> {
-  const results = new Map<string, R[]>(variants.map((name) => [name, []]));
+  run: (variant: V, repeat: number) => Promise<R>,
+): Promise<Map<V, R[]>> {
+  const results = new Map<V, R[]>(variants.map((name) => [name, []]));
   if (warmUp) for (const name of variants) await run(name, -1);
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (let i = 0; i < variants.length; i++) {

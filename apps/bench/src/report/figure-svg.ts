@@ -92,7 +92,14 @@ export function figureSvg(figure: Figure, width: number): string {
     animation: false,
     textStyle: { fontFamily: "system-ui, sans-serif" },
     grid: { left: 14, right: 22, top: 34, bottom: (figure.xTitle ? 34 : 12) + (isCrowded ? 12 : 0) + legendRows * 20 },
-    legend: { bottom: 0, itemGap: 18, itemWidth: 16, itemHeight: 10, textStyle: axisText, data: figure.series.map((s) => s.name) },
+    legend: {
+      bottom: 0,
+      itemGap: 18,
+      itemWidth: 16,
+      itemHeight: 10,
+      textStyle: axisText,
+      data: figure.series.map((s) => s.name),
+    },
     xAxis: {
       type: isCurve ? (figure.logX ? "log" : "value") : "category",
       name: figure.xTitle,

@@ -1,0 +1,100 @@
+import type { RouteName, Segment } from "@fae/core";
+import { type StrategyName, strategy } from "@fae/scheduler";
+import type { TimedSet } from "../data/timed-set.js";
+import { stopIfAborted } from "../interrupted.js";
+import type { Check } from "../result.js";
+import type { Bench } from "../scenario.js";
+import { jobOf } from "./job.js";
+
+interface Losses {
+  readonly strategy: StrategyName;
+  readonly losses: readonly number[];
+}
+
+/** Engines whose routes are equal bit for bit; others are held to float32 tolerance. */
+const exactEngines = ["reference", "cpu"];
+const tolerance = 1e-4;
+
+/**
+ * The law of exactness on the data that are about to be timed: the first batches in one order give the same losses with every
+ * strategy; `fae`, whose order differs, gives those of the first other strategy fed its order.
+ */
+export async function sameLosses(
+  bench: Bench,
+  set: TimedSet,
+  strategies: readonly StrategyName[],
+  batches: number,
+): Promise<Check[]> {
+  const inOrder = strategies.filter((name) => name !== "fae");
+  const checks: Check[] = [];
+  const train: Part[] = [{ source: "train", batches }];
+  const found: Losses[] = [];
+  for (const name of inOrder) found.push({ strategy: name, losses: await lossesOf(bench, set, name, train) });
+  if (found.length > 1) checks.push(compareLosses(bench, set, found, "in one order"));
+  if (strategies.includes("fae") && inOrder.length > 0) {
+    const both: Part[] = ["cold", "hot", "cold"].map((source) => ({ source, batches: Math.ceil(batches / 2) }));
+    const pair: Losses[] = [];
+    for (const name of [inOrder[0], "fae"] as const)
+      pair.push({ strategy: name, losses: await lossesOf(bench, set, name, both) });
+    checks.push(compareLosses(bench, set, pair, "in the order of fae"));
+  }
+  return checks;
+}
+
+interface Part {
+  readonly source: string;
+  readonly batches: number;
+}
+
+/** Losses of every batch of the parts, each part one segment; a source's batches go on where its last part ended. */
+async function lossesOf(
+  { engine, signal }: Bench,
+  { workload, data }: TimedSet,
+  name: StrategyName,
+  parts: readonly Part[],
+): Promise<number[]> {
+  const { program, optimizer, batch, learningRate } = workload;
+  const splits = [...new Set(parts.map(({ source }) => source))] as ("train" | "hot" | "cold")[];
+  const job = jobOf({ data, program, strategy: strategy(name), optimizer, batch, splits });
+  const losses: number[] = [];
+  const next = new Map<string, number>();
+  await using session = await engine.open(job);
+  for (const { source, batches } of parts) {
+    stopIfAborted(signal);
+    const from = next.get(source) ?? 0;
+    const rows = job.sources.find((found) => found.name === source)?.rows ?? 0;
+    const count = Math.max(0, Math.min(batches, Math.ceil(rows / batch) - from));
+    next.set(source, from + count);
+    if (count === 0) continue;
+    const segment: Segment = {
+      kind: "segment",
+      route: routeOf(name, source, job.plan.routes),
+      source,
+      epoch: 0,
+      batches: Uint32Array.from({ length: count }, (_, i) => from + i),
+    };
+    const report = await session.run(segment, new Array<number>(count).fill(learningRate));
+    losses.push(...report.losses);
+  }
+  return losses;
+}
+
+const routeOf = (name: StrategyName, source: string, routes: readonly RouteName[]): RouteName =>
+  name === "fae" ? (source === "hot" ? "hot" : "hybrid") : routes[0];
+
+function compareLosses({ engine }: Bench, { workload }: TimedSet, found: readonly Losses[], how: string): Check {
+  const [first, ...others] = found;
+  let largest = 0;
+  for (const { losses } of others)
+    losses.forEach((loss, i) => {
+      largest = Math.max(largest, Math.abs(loss - first.losses[i]));
+    });
+  const isExact = exactEngines.includes(engine.name);
+  const passed = first.losses.length > 0 && (isExact ? largest === 0 : largest <= tolerance);
+  const names = found.map(({ strategy: name }) => name).join(", ");
+  return {
+    what: `${workload.name}: equal losses ${how} of ${names}`,
+    passed,
+    detail: `${first.losses.length} batches, largest difference ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${isExact ? "0" : tolerance}`,
+  };
+}

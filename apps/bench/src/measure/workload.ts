@@ -1,0 +1,64 @@
+import type { StrategyName } from "@fae/scheduler";
+import { type TimedSet, timedSet } from "../data/timed-set.js";
+import { type Workload, type WorkloadName, workloads } from "../data/workloads.js";
+import type { Check, Spread } from "../result.js";
+import type { Bench } from "../scenario.js";
+import { sameLosses } from "./same-losses.js";
+import { spreadOf } from "./spread.js";
+import { strategiesFor } from "./strategies.js";
+import { type StrategyRuns, type Trained, trainInTurn } from "./train.js";
+
+/** A workload whose strategies were checked against each other and then timed in turn. */
+export interface MeasuredWorkload {
+  readonly set: TimedSet;
+  /** Empty when a check failed: what is wrong is not timed. */
+  readonly runs: StrategyRuns["runs"];
+  readonly checks: readonly Check[];
+  readonly notes: readonly string[];
+}
+
+/** Batches that are compared before anything is timed. */
+const checkedBatches = { tiny: 3, quick: 4, full: 12 } as const;
+
+/** Checks and times strategies on workloads; shared by all scenarios of a run that ask for the same. */
+export async function measureWorkloads(
+  bench: Bench,
+  names: readonly WorkloadName[],
+  strategies: readonly StrategyName[],
+): Promise<MeasuredWorkload[]> {
+  const measured: MeasuredWorkload[] = [];
+  for (const workload of await workloads(bench, names)) {
+    const key = `runs ${workload.name} ${strategies.join()}`;
+    measured.push(await bench.once(key, () => measureWorkload(bench, workload, strategies)));
+  }
+  return measured;
+}
+
+async function measureWorkload(
+  bench: Bench,
+  workload: Workload,
+  strategies: readonly StrategyName[],
+): Promise<MeasuredWorkload> {
+  const set = await timedSet(bench, workload);
+  const { taken, notes } = strategiesFor(bench, set, strategies);
+  const checks = await sameLosses(bench, set, taken, checkedBatches[bench.size]);
+  const about = [...workload.notes, hotNote(set), ...notes];
+  if (checks.some(({ passed }) => !passed)) {
+    return { set, runs: new Map(), checks, notes: [...about, `${workload.name}: not timed, a check failed.`] };
+  }
+  const done = await trainInTurn(bench, { workload, data: set.data }, taken);
+  return { set, runs: done.runs, checks, notes: [...about, ...done.notes] };
+}
+
+const hotNote = ({ workload, hotInputShare, data }: TimedSet): string =>
+  `${workload.name}: batches of ${workload.batch}, ${(data.splits.train?.rows ?? 0).toLocaleString("en-US")} inputs a run, budget ${(workload.hot.budgetBytes / 2 ** 20).toPrecision(3)} MiB, ${(100 * hotInputShare).toFixed(1)} % of the inputs hot.`;
+
+/** A number of every run of a strategy as one spread; null when it did not run. */
+export function spreadFor(
+  { runs }: Pick<MeasuredWorkload, "runs">,
+  strategy: StrategyName,
+  of: (run: Trained) => number,
+): Spread | null {
+  const all = runs.get(strategy) ?? [];
+  return all.length === 0 ? null : spreadOf(all.map(of));
+}
