@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DataError, FaeError } from "@fae/core";
 import { type ResultOf, startTask, type Task } from "./tasks/index.js";
@@ -20,11 +22,13 @@ export interface RunOptions {
   readonly progress?: ((inputs: number) => void) | undefined;
 }
 
-const isSource = import.meta.url.endsWith(".ts");
+/** The published package has the worker's code in a file of its own beside this one; from source there is none. */
+const workerFile = new URL("./worker.js", import.meta.url);
+const hasWorker = existsSync(fileURLToPath(workerFile));
 const sliceMilliseconds = 50;
 
 /**
- * Runs each task on its own thread; a single task, and every task when run from TypeScript source, in this thread, with
+ * Runs each task on its own thread; a single task, and every task when run from source, in this thread, with
  * pauses for the event loop. Results are the same.
  *
  * @throws DataError from a task; FaeError ERR_INTERRUPTED after an abort.
@@ -36,7 +40,7 @@ export async function runTasks<T extends Task>(tasks: readonly T[], options: Run
     inputs += more;
     options.progress?.(inputs);
   };
-  if (tasks.length === 1 || isSource) {
+  if (tasks.length === 1 || !hasWorker) {
     const results: ResultOf<T>[] = [];
     for (const task of tasks) results.push(await runHere(task, add, options.signal));
     return results;
@@ -75,7 +79,7 @@ function runInThread<T extends Task>(
   signal: AbortSignal,
 ): Promise<ResultOf<T>> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: task });
+    const worker = new Worker(workerFile, { workerData: task, name: "fae-profiler" });
     const stop = () => void worker.terminate();
     signal.addEventListener("abort", stop, { once: true });
     worker.on("message", (message: FromWorker) => {
