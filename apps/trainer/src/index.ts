@@ -1,10 +1,18 @@
 export type { Io } from "./cli/io.js";
 export { suggestion } from "./cli/nearest.js";
 export { exitCodes, main } from "./cli.js";
+export type { ExportFormat, ExportOptions, ExportReport } from "./export/export-model.js";
+export { exportModel } from "./export/export-model.js";
+export type { ImportOptions, ImportReport } from "./export/import-weights.js";
+export { importWeights } from "./export/import-weights.js";
 export type { Inspection, ShownInput } from "./inspect/inspect.js";
 export { inspect } from "./inspect/inspect.js";
 export type { MachineFacts } from "./machine/facts.js";
 export { machineFacts } from "./machine/facts.js";
+export type { Model, ModelInputs, OpenModelOptions } from "./predict/open-model.js";
+export { openModel } from "./predict/open-model.js";
+export type { LogToScore, PredictOptions, PredictReport } from "./predict/predict-scores.js";
+export { predictScores } from "./predict/predict-scores.js";
 export type { EngineChoice, EngineStatus } from "./train/engines.js";
 export { chooseEngine, engineStatuses, loadEngine } from "./train/engines.js";
 export type { EvaluateOptions, EvaluateReport } from "./train/evaluate-model.js";

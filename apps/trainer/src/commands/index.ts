@@ -1,8 +1,11 @@
 import type { CommandEntry } from "../cli/command.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
+import { exportCommand } from "./export.js";
+import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { packCommand } from "./pack.js";
+import { predictCommand } from "./predict.js";
 import { prepareCommand } from "./prepare.js";
 import { profileCommand } from "./profile.js";
 import { synthCommand } from "./synth.js";
@@ -18,6 +21,9 @@ export const commands: readonly CommandEntry[] = [
   packCommand,
   trainCommand,
   evaluateCommand,
+  predictCommand,
+  exportCommand,
+  importCommand,
   verifyCommand,
   doctorCommand,
 ];

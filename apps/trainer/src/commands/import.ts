@@ -1,0 +1,34 @@
+import { models } from "@fae/models";
+import { defineCommand, option } from "../cli/command.js";
+import { formatBytes } from "../cli/format.js";
+import { present } from "../cli/present.js";
+import { choice, count, counts, text } from "../cli/values.js";
+import { importWeights } from "../export/import-weights.js";
+
+const modelNames = models.map((entry) => entry.name);
+
+export const importCommand = defineCommand({
+  name: "import",
+  summary: "Makes a checkpoint of weights that PyTorch's DLRM or TBSM was trained to.",
+  operands: ["<weights>"],
+  options: {
+    model: option("--model <name>", modelNames.join(", "), choice(modelNames)),
+    width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
+    bottomMlp: option("--bottom-mlp <sizes>", "models dlrm and tbsm: bottom layers", counts(1).optional()),
+    topMlp: option("--top-mlp <sizes>", "model dlrm: top layers", counts(1).optional()),
+    data: option("--data <dir>", "prepared data set whose ids the rows have", text()),
+    out: option("--out <dir>", "directory of checkpoints to make; must not exist", text()),
+  },
+  example: "fae import dlrm.safetensors --model rmc2 --data kaggle --out imported",
+  notes:
+    "In Python: safetensors.torch.save_file(model.state_dict(), 'dlrm.safetensors').\n" +
+    "The result is for evaluate, predict, export and train --init.",
+  async run([weights], { model, data, out, ...sizes }) {
+    const report = await importWeights({ weights, model, modelOptions: present(sizes), data, out });
+    const { tensors, bytes } = report;
+    return {
+      json: report,
+      text: `${report.model}: ${tensors} tensors, ${formatBytes(bytes)}, written to ${report.checkpoint}`,
+    };
+  },
+});

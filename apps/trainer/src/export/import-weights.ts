@@ -1,0 +1,84 @@
+import { DataError, optimizerSpec, type Program } from "@fae/core";
+import { openPrepared } from "@fae/datasets";
+import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
+import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
+import { modelState } from "../train/model-state.js";
+import { stageDirectory } from "../train/run-directory.js";
+
+export interface ImportOptions {
+  /** Safetensors file with the parameter names of facebookresearch/dlrm or facebookresearch/tbsm. */
+  readonly weights: string;
+  readonly model: string;
+  readonly modelOptions?: ModelOptions;
+  /** Prepared data set whose ids the rows have. */
+  readonly data: string;
+  /** Directory of checkpoints to make; must not exist. */
+  readonly out: string;
+}
+
+export interface ImportReport {
+  readonly checkpoint: string;
+  readonly model: string;
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
+/**
+ * Makes a checkpoint of weights that were trained elsewhere: for `evaluate`, `predict`, `export` and as a start of `train`.
+ * Tables are streamed. It has no optimizer state and counts as 0 updates.
+ * @throws DataError naming the tensor that is missing, too much or of another shape; ConfigError when `out` exists
+ */
+export async function importWeights(options: ImportOptions): Promise<ImportReport> {
+  const { model, modelOptions = {}, out } = options;
+  const data = await openPrepared(options.data);
+  const program = findModel(model).build(dataShape(data), modelOptions);
+  await using file = await openSafetensors(options.weights);
+  expectTensors(file, program);
+  const staged = stageDirectory(out);
+  const tables = new Map<string, Table>();
+  try {
+    for (const { name } of program.tables) tables.set(name, await openTable(options.weights, name, { cacheBytes: 0 }));
+    const { bytes } = await saveCheckpoint(staged.path, {
+      session: {
+        async read(name, rows = new Uint32Array(0)) {
+          if (name === "#step") return Float32Array.of(0);
+          return (await tables.get(name)?.lookup(rows)) ?? file.floats(name);
+        },
+      },
+      program,
+      optimizer: optimizerSpec("sgd"),
+      state: { ...modelState({ model, modelOptions }), layout: JSON.parse(JSON.stringify(data.layout)) },
+      data: data.packed?.from ?? data.digest,
+    });
+    staged.commit();
+    return { checkpoint: out, model: program.name, tensors: file.tensors.size, bytes };
+  } finally {
+    for (const table of tables.values()) await table.close();
+    staged.discard();
+  }
+}
+
+/** Exactly the model's tensors, in the reference's shapes or ours. */
+function expectTensors(file: Safetensors, program: Program): void {
+  const { path, tensors } = file;
+  const refusal = (what: string, details: Record<string, unknown>): DataError =>
+    new DataError(`'${path}' does not fit model ${program.name}: ${what}.`, {
+      fix: "Give the weights of this model, trained on data with the same tables.",
+      details: { path, ...details },
+    });
+  const expected = new Map<string, readonly number[]>([
+    ...program.tables.map(({ name, rows }) => [name, [rows, program.width]] as const),
+    ...program.params.map((param) => [param.name, param.shape] as const),
+  ]);
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name)?.shape;
+    if (found === undefined)
+      throw refusal(`it has no tensor '${name}' [${shape.join(", ")}]`, { name, expected: shape });
+    if (![shape, referenceShape({ name, shape })].some((fitting) => fitting.join() === found.join())) {
+      const what = `'${name}' is [${found.join(", ")}], expected [${shape.join(", ")}]`;
+      throw refusal(what, { name, found, expected: shape });
+    }
+  }
+  const extra = [...tensors.keys()].find((name) => !expected.has(name));
+  if (extra !== undefined) throw refusal(`the model has no tensor '${extra}'`, { name: extra });
+}

@@ -1,0 +1,107 @@
+import { type BatchSource, openRows, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
+import { lineParser, lineScanner, type RawFormat, rejectOf } from "@fae/datasets";
+import type { KeyIds } from "./key-ids.js";
+import type { ModelInputs } from "./open-model.js";
+
+/** Inputs with the numbers under which their scores are told: lines of a log from 1, rows of a split from 0. */
+export interface NumberedInputs extends ModelInputs {
+  readonly numbers: readonly number[];
+}
+
+/** A line that gets no score. */
+export interface RejectedLine {
+  readonly line: number;
+  readonly reason: string;
+  /** 1-based field at fault; 0 when it is the line. */
+  readonly field: number;
+  readonly found: string;
+}
+
+export interface LogInputs {
+  readonly format: RawFormat;
+  /** Whether lines lack the label, as those of a test file. */
+  readonly unlabelled: boolean;
+  readonly layout: RowLayout;
+  readonly keys: KeyIds;
+  onReject(line: RejectedLine): void;
+}
+
+const maxLineBytes = 65536;
+
+/**
+ * Turns the text of a raw log into inputs as `prepare` does, line by line as the text arrives. The label is read and not used.
+ * @throws UnsupportedError for a log in which a line is no input, DataError when the data set has another layout.
+ */
+export async function* logInputs(
+  text: AsyncIterable<Uint8Array>,
+  { format, unlabelled, layout, keys, onReject }: LogInputs,
+): AsyncGenerator<NumberedInputs> {
+  if (format.split === "series")
+    throw new UnsupportedError(`A line of ${format.name} is one action of a user, not an input.`, {
+      fix: "Prepare the log and predict on the data set: it holds the series that are made of the actions.",
+      details: { format: format.name },
+    });
+  const fields = format.line.fields.filter(({ kind }) => !(unlabelled && kind === "label"));
+  const line = { ...format.line, fields };
+  const header = format.header === null ? null : fields.map(({ name }) => name).join(format.line.delimiter);
+  const parse = lineParser(line);
+  const stride = strideWords(layout);
+  const labelWords = unlabelled ? 1 : 0;
+  let words = new Int32Array(0);
+  let numbers: number[] = [];
+  let lines = 0;
+
+  const add = (bytes: Uint8Array, start: number, end: number): boolean => {
+    lines++;
+    if (lines === 1 && header !== null && Buffer.from(bytes).toString("latin1", start, end) === header) return true;
+    if ((numbers.length + 1) * stride > words.length) words = grown(words, 256 * stride);
+    const at = numbers.length * stride;
+    if (parse(bytes, start, end, words, at + labelWords)) {
+      for (let t = 0; t < keys.unknown.length; t++) {
+        const word = at + format.keysAt + t;
+        words[word] = keys.id(t, words[word]);
+      }
+      if (unlabelled) words[at] = 0;
+      numbers.push(lines);
+    } else {
+      const why = rejectOf(line, bytes, start, end);
+      onReject({ line: lines, reason: why?.reason ?? "malformed", field: why?.field ?? 0, found: why?.found ?? "" });
+    }
+    return true;
+  };
+  const scanner = lineScanner({
+    offset: 0,
+    skipsFirst: false,
+    maxLineBytes,
+    onLine: add,
+    onLongLine() {
+      onReject({ line: ++lines, reason: "line-too-long", field: 0, found: "" });
+      return true;
+    },
+  });
+  const take = (): NumberedInputs => {
+    const taken = { numbers, ...decode(words.slice(0, numbers.length * stride), numbers.length, layout) };
+    numbers = [];
+    return taken;
+  };
+  for await (const chunk of text) {
+    scanner.feed(chunk);
+    if (numbers.length > 0) yield take();
+  }
+  scanner.finish();
+  if (numbers.length > 0) yield take();
+}
+
+function grown(words: Int32Array, least: number): Int32Array<ArrayBuffer> {
+  const more = new Int32Array(Math.max(least, 2 * words.length));
+  more.set(words);
+  return more;
+}
+
+/** Words in the layout of prepared rows are read as those are: what training saw is what is scored. */
+function decode(words: Int32Array<ArrayBuffer>, rows: number, layout: RowLayout): ModelInputs {
+  const storage = { kind: "memory", words: new Uint32Array(words.buffer) } as const;
+  const source: BatchSource = { name: "log", layout, rows, storage, shuffleSeed: null };
+  using reader = openRows(source, { batch: rows });
+  return reader.read(0, null);
+}

@@ -1,0 +1,145 @@
+import { compile, idsPerStep, type Program, type RowLayout, ShapeError, score } from "@fae/core";
+import { openTable, type Table } from "@fae/embedding-store";
+import { denseForward } from "./forward.js";
+import { openSaved, type SavedModel } from "./saved-model.js";
+import { readParameter } from "./weights.js";
+
+/** Inputs to score; S' = max(1, S), sumL = ids per step. */
+export interface ModelInputs {
+  /** `[inputs, S', F]` as the model sees them: of raw counts x (Criteo, Avazu) ln(x + 1). */
+  readonly dense: Float32Array;
+  /** `[inputs, S', sumL]`, table by table, in the data set's original ids; -1 is no row. */
+  readonly ids: Int32Array;
+}
+
+export interface OpenModelOptions {
+  /** Prepared data set that the model was trained on, where the checkpoint does not tell it. */
+  readonly data?: string;
+  /** Memory for rows that were read before, over all tables; default 256 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/** A trained model that predicts. Calls may overlap. */
+export interface Model extends AsyncDisposable {
+  readonly program: Program;
+  readonly layout: RowLayout;
+  /** Updates that made it. */
+  readonly step: number;
+  /** Click probability of each input. @throws ShapeError for arrays that do not fit, DataError for an id that is no row. */
+  predict(inputs: ModelInputs): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Inputs that go through the network at once: their values stay in the processor's caches. */
+const inputsAtOnce = 64;
+
+/**
+ * Opens a run directory or checkpoint for prediction. Rows stay on disk and are read by position, so memory holds the dense
+ * parameters and `cacheBytes` of rows, whatever the size of the tables. Runs in one thread of JavaScript; to score millions of
+ * inputs use an engine (`evaluateModel`).
+ * @throws DataError when it is damaged or of other data. Row files are checked for their sizes, not for every bit.
+ */
+export const openModel = async (path: string, { data, cacheBytes }: OpenModelOptions = {}): Promise<Model> =>
+  serve(await openSaved(path, data), cacheBytes);
+
+/** The same for a model that is already found. */
+export async function serve({ program, layout, checkpoint }: SavedModel, cacheBytes = 256 * 2 ** 20): Promise<Model> {
+  const params = new Map<string, Float32Array>();
+  for (const { name } of program.params) params.set(name, await readParameter(checkpoint, name));
+  const forward = denseForward(compile(program), params, inputsAtOnce);
+  const tables: Table[] = [];
+  const close = async () => {
+    await Promise.all(tables.splice(0).map((table) => table.close()));
+  };
+  try {
+    const share = Math.floor(cacheBytes / program.tables.length);
+    for (const { name, rows } of program.tables) {
+      const tableBytes = 4 * rows * program.width + 8192; // rows are kept in blocks of a page
+      tables.push(await openTable(checkpoint.path, name, { cacheBytes: Math.min(share, tableBytes) }));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const steps = Math.max(1, layout.steps);
+  const perInput = { dense: steps * layout.denseFeatures, ids: steps * idsPerStep(layout) };
+
+  const parts = function* ({ dense, ids }: ModelInputs, inputs: number): Generator<ModelInputs> {
+    for (let from = 0; from < inputs; from += inputsAtOnce) {
+      const to = Math.min(inputs, from + inputsAtOnce);
+      yield {
+        dense: dense.subarray(from * perInput.dense, to * perInput.dense),
+        ids: ids.subarray(from * perInput.ids, to * perInput.ids),
+      };
+    }
+  };
+
+  return {
+    program,
+    layout,
+    step: checkpoint.manifest.step,
+    async predict(given) {
+      const inputs = given.ids.length / perInput.ids;
+      checkSizes(given, inputs, perInput);
+      const scores = new Float32Array(inputs);
+      const rest = parts(given, inputs);
+      const next = () => {
+        const { value } = rest.next();
+        return value ? { dense: value.dense, rows: pooledRows(tables, layout, value.ids, program.width) } : null;
+      };
+      let at = 0;
+      for (let part = next(); part !== null; ) {
+        const rows = await part.rows;
+        const following = next(); // its rows are read while this part is computed
+        const count = Math.min(inputsAtOnce, inputs - at);
+        const logits = forward({ inputs: count, dense: part.dense, rows });
+        for (let i = 0; i < count; i++) scores[at++] = score(logits[i]);
+        part = following;
+      }
+      return scores;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function checkSizes(
+  { dense }: ModelInputs,
+  inputs: number,
+  perInput: { readonly dense: number; readonly ids: number },
+) {
+  if (Number.isInteger(inputs) && dense.length === inputs * perInput.dense) return;
+  throw new ShapeError(
+    `There are ${dense.length} dense values and ${inputs * perInput.ids} ids; an input has ${perInput.dense} and ${perInput.ids}.`,
+    {
+      fix: "Give both for the same number of inputs.",
+      details: { expected: perInput, found: { dense: dense.length } },
+    },
+  );
+}
+
+/** Pooled rows `[inputs, S', T, D]` of ids `[inputs, S', sumL]`. */
+async function pooledRows(
+  tables: readonly Table[],
+  layout: RowLayout,
+  ids: Int32Array,
+  width: number,
+): Promise<Float32Array> {
+  const perStep = idsPerStep(layout);
+  const groups = ids.length / perStep;
+  const out = new Float32Array(groups * tables.length * width);
+  let first = 0;
+  await Promise.all(
+    tables.map(async (table, t) => {
+      const bag = layout.hotness[t];
+      const from = first;
+      first += bag;
+      const own = new Int32Array(groups * bag);
+      for (let g = 0; g < groups; g++) for (let l = 0; l < bag; l++) own[g * bag + l] = ids[g * perStep + from + l];
+      const pooled = await table.lookupPooled(own, bag);
+      for (let g = 0; g < groups; g++)
+        out.set(pooled.subarray(g * width, (g + 1) * width), (g * tables.length + t) * width);
+    }),
+  );
+  return out;
+}

@@ -1,0 +1,251 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { openRows, Random } from "@fae/core";
+import { openPrepared, prepare, toBatchSource } from "@fae/datasets";
+import { profile, writeProfile } from "@fae/profiler";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { captureIo } from "../cli/test-io.js";
+import { main } from "../cli.js";
+import { packData } from "../pack/pack-data.js";
+import { writeSmallData } from "../test-data.js";
+import { evaluateModel } from "../train/evaluate-model.js";
+import { trainModel } from "../train/train-model.js";
+import { openModel } from "./open-model.js";
+import { type PredictOptions, predictScores } from "./predict-scores.js";
+
+let root = "";
+const at = (...parts: string[]): string => join(root, ...parts);
+const modelOptions = { width: 4, bottomMlp: [8, 4], topMlp: [8, 1] };
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "fae-predict-"));
+  writeSmallData(at("small"));
+  await train(at("small"), at("run"));
+  writeFileSync(at("train.txt"), lines(700).join(""));
+  const files = [at("train.txt")];
+  await prepare({ format: "criteo-kaggle", files, directory: at("kaggle"), workers: 1 });
+  await train(at("kaggle"), at("kaggle-run"));
+  await prepare({
+    format: "criteo-kaggle",
+    files,
+    directory: at("hashed"),
+    workers: 1,
+    ids: "hash",
+    maxRowsPerTable: 5,
+  });
+  await train(at("hashed"), at("hashed-run"));
+  await packed(at("kaggle"), at("packed"));
+  await train(at("packed"), at("packed-run"));
+}, 120_000);
+afterAll(() => rmSync(root, { recursive: true }));
+
+const train = (data: string, run: string) =>
+  trainModel({ data, model: "dlrm", modelOptions, engine: "reference", batch: 50, learningRate: 0.5, run });
+
+async function packed(data: string, out: string): Promise<void> {
+  const result = await profile({
+    data: await openPrepared(data),
+    width: 4,
+    stateValues: 0,
+    budgetBytes: 600,
+    smallTableBytes: 0,
+    workers: 1,
+  });
+  await writeProfile(at("profile"), result);
+  await packData({ data, profile: at("profile"), out, workers: 1 });
+}
+
+/** Raw Criteo lines; some values are missing. */
+function lines(count: number, seed = 5): string[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => {
+    const label = random.below(2);
+    const dense = Array.from({ length: 13 }, () => (random.below(5) === 0 ? "" : random.below(90)));
+    const keys = Array.from({ length: 26 }, (_, t) => (t === 0 ? label * 7 + 1 : random.below(9)));
+    const hex = keys.map((key, t) => (t === 3 && key === 0 ? "" : (0xfffffff8 + key).toString(16).slice(-8)));
+    return `${[label, ...dense, ...hex].join("\t")}\n`;
+  });
+}
+
+async function predict(options: Omit<PredictOptions, "write">) {
+  let out = "";
+  const write = (text: string) => {
+    out += text;
+  };
+  const report = await predictScores({ ...options, write });
+  const rows = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t").map(Number));
+  return { report, numbers: rows.map(([number]) => number), scores: rows.map(([, score]) => score) };
+}
+
+const evaluated = async (model: string, data: string, split: "train" | "val" | "test") =>
+  (await evaluateModel({ model, data, split, engine: "reference", batch: 64, threads: 0 })).evaluation.scores;
+
+function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>): void {
+  expect(found.length).toBe(expected.length);
+  for (let i = 0; i < found.length; i++) expect(Math.abs(found[i] - expected[i])).toBeLessThan(1e-6);
+}
+
+test("a model opened from disk scores as a session does, whatever is kept in memory", async () => {
+  const expected = await evaluated(at("run"), at("small"), "test");
+  const data = await openPrepared(at("small"));
+  using reader = openRows(toBatchSource(data, "test"), { batch: 160, tables: data.tables });
+  const batch = reader.read(0, null);
+  for (const cacheBytes of [0, 1000, 2 ** 20]) {
+    await using model = await openModel(at("run"), { cacheBytes });
+    expect(model.step).toBe(12);
+    const [once, again] = await Promise.all([model.predict(batch), model.predict(batch)]);
+    expectClose(once, expected);
+    expect(again).toEqual(once);
+  }
+});
+
+test("a model with sequences scores as a session does", async () => {
+  const data = writeSmallData(at("series"), { steps: 4, denseFeatures: 1, inputs: { train: 100, test: 90 } });
+  await trainModel({
+    data,
+    model: "tbsm",
+    modelOptions: { width: 4 },
+    engine: "reference",
+    batch: 50,
+    run: at("series-run"),
+  });
+  const { scores, report } = await predict({ model: at("series-run"), from: "test" });
+  expectClose(scores, await evaluated(at("series-run"), data, "test"));
+  expect(report).toMatchObject({ inputs: 90, step: 2, rejected: { lines: 0 } });
+});
+
+test("predict refuses ids that are no rows and arrays that do not fit", async () => {
+  await using model = await openModel(at("run"));
+  const predicts = (dense: number, ids: number[]) =>
+    model.predict({ dense: new Float32Array(dense), ids: Int32Array.from(ids) });
+  await expect(predicts(2, [40, 0, 0])).rejects.toThrow("has no row 40");
+  await expect(predicts(3, [0, 0, 0])).rejects.toThrow("There are 3 dense values and 3 ids; an input has 2 and 3.");
+  await expect(predicts(2, [0, 0])).rejects.toThrow("an input has 2 and 3");
+  expect(await predicts(2, [-1, 0, 0])).toHaveLength(1);
+  expect(await predicts(0, [])).toHaveLength(0);
+});
+
+test("raw lines are scored as the rows that prepare made of them", async () => {
+  for (const [run, data] of [
+    ["kaggle-run", "kaggle"],
+    ["hashed-run", "hashed"],
+    ["packed-run", "packed"],
+  ] as const) {
+    const { numbers, scores, report } = await predict({
+      model: at(run),
+      from: { format: "criteo-kaggle", text: at("train.txt") },
+    });
+    // Seven days of 100: six train, the first half of the last is test, the second validation.
+    expectClose(scores.slice(0, 600), await evaluated(at(run), at(data), "train"));
+    expectClose(scores.slice(600, 650), await evaluated(at(run), at(data), "test"));
+    expectClose(scores.slice(650), await evaluated(at(run), at(data), "val"));
+    expect(numbers).toEqual(Array.from({ length: 700 }, (_, i) => i + 1));
+    expect(report).toMatchObject({ inputs: 700, unknownKeys: {}, rejected: { lines: 0 } });
+  }
+});
+
+test("splits are scored by row, packed and not", async () => {
+  for (const [run, data] of [
+    ["kaggle-run", "packed"],
+    ["packed-run", "packed"],
+    ["packed-run", "kaggle"],
+  ] as const) {
+    const { numbers, scores } = await predict({ model: at(run), from: "val", data: at(data) });
+    expectClose(scores, await evaluated(at(run), at("kaggle"), "val"));
+    expect(numbers[0]).toBe(0);
+  }
+});
+
+test("an unknown key counts as a missing value, or as no row where none ever was", async () => {
+  const line = lines(1)[0].trimEnd().split("\t");
+  const scored = async (change: Record<number, string>) => {
+    const text = `${line.map((field, i) => change[i] ?? field).join("\t")}\n`;
+    return predict({ model: at("kaggle-run"), from: { format: "criteo-kaggle", text: chunks(text) } });
+  };
+  const missing = await scored({ 17: "" });
+  const unknown = await scored({ 17: "12345678" });
+  expect(unknown.scores).toEqual(missing.scores);
+  expect(missing.report.unknownKeys).toEqual({});
+  expect(unknown.report.unknownKeys).toEqual({ C4: 1 });
+  const none = await scored({ 14: "12345678" });
+  expect(none.report.unknownKeys).toEqual({ C1: 1 });
+  const data = await openPrepared(at("kaggle")); // its first training row is this line
+  using reader = openRows(toBatchSource(data, "train"), { batch: 1, tables: data.tables });
+  const { dense, ids } = reader.read(0, null);
+  ids[0] = -1;
+  await using model = await openModel(at("kaggle-run"));
+  expectClose(none.scores, await model.predict({ dense, ids }));
+});
+
+async function* chunks(text: string, size = 97): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < text.length; from += size) yield Buffer.from(text.slice(from, from + size));
+}
+
+test("gzip, streams, missing labels and a lost line end change no score", async () => {
+  const text = lines(30, 6).join("");
+  writeFileSync(at("day.gz"), gzipSync(text));
+  const scoresOf = async (from: PredictOptions["from"]) => (await predict({ model: at("kaggle-run"), from })).scores;
+  const format = "criteo-kaggle";
+  const expected = await scoresOf({ format, text: at("day.gz") });
+  expect(expected).toHaveLength(30);
+  expect(await scoresOf({ format, text: chunks(text.trimEnd()) })).toEqual(expected);
+  expect(await scoresOf({ format, text: chunks(text.replaceAll("\n", "\r\n"), 1000) })).toEqual(expected);
+  const unlabelled = text.replaceAll(/^[01]\t/gm, "");
+  expect(await scoresOf({ format, text: chunks(unlabelled), unlabelled: true })).toEqual(expected);
+});
+
+test("malformed lines get no score, are counted, and are refused when they are many", async () => {
+  const good = lines(3, 7);
+  const text = [good[0], "1\tbroken\n", good[1], "\n", good[2]].join("");
+  const from = { format: "criteo-kaggle", text: at("broken.txt") } as const;
+  writeFileSync(from.text, text);
+  const { numbers, report } = await predict({ model: at("kaggle-run"), from: { ...from, maxRejects: 0.5 } });
+  expect(numbers).toEqual([1, 3, 5]);
+  expect(report.rejected).toMatchObject({
+    lines: 2,
+    byReason: { "too-few-fields": 1, "empty-line": 1 },
+    first: [{ line: 2, reason: "too-few-fields" }, { line: 4 }],
+  });
+  await expect(predict({ model: at("kaggle-run"), from })).rejects.toThrow(
+    "2 of 5 lines were rejected: line 2: too-few-fields",
+  );
+});
+
+test("says why raw lines cannot be scored", async () => {
+  const scored = (model: string, format: "criteo-kaggle" | "taobao", text: string) =>
+    predict({ model: at(model), from: { format, text: at(text) } });
+  await expect(scored("run", "criteo-kaggle", "train.txt")).rejects.toThrow("has no keys of table 't0'");
+  await expect(scored("kaggle-run", "taobao", "train.txt")).rejects.toThrow("one action of a user, not an input");
+  await expect(scored("kaggle-run", "criteo-kaggle", "nothing.txt")).rejects.toThrow("nothing.txt' cannot be read");
+  await expect(predict({ model: at("run"), from: "test", data: at("kaggle") })).rejects.toThrow(
+    "is not the data set of",
+  );
+});
+
+test("fae predict writes a file whole or not at all, or streams to stdout", async () => {
+  const fae = async (...args: string[]) => {
+    const io = captureIo();
+    const code = await main(["predict", ...args], io);
+    return { code, out: io.out(), err: io.err() };
+  };
+  mkdirSync(at("scores"));
+  const out = at("scores", "test.tsv");
+  const toFile = await fae(at("run"), at("small"), "--out", out);
+  expect(toFile).toMatchObject({ code: 0, err: "" });
+  expect(toFile.out).toContain("160 inputs");
+  const toStdout = await fae(at("run"), at("small"));
+  expect(toStdout.out).toBe(readFileSync(out, "utf8"));
+  expect(toStdout.err).toContain("160 inputs");
+  expect(await fae(at("run"), at("small"), "--out", out)).toMatchObject({ code: 1 });
+  const broken = at("scores", "broken.tsv");
+  expect(await fae(at("kaggle-run"), at("broken.txt"), "--format", "criteo-kaggle", "--out", broken)).toMatchObject({
+    code: 1,
+  });
+  expect(existsSync(broken)).toBe(false);
+  expect(existsSync(`${broken}.partial`)).toBe(false);
+});
