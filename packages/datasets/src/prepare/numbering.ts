@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../manifest.js";
 import { type PartRecord, partPath } from "./part.js";
@@ -14,6 +15,7 @@ export async function numberTables(
   parts: readonly PartRecord[],
   order: "first" | "ascending",
 ): Promise<Manifest["tables"]> {
+  mkdirSync(join(run.root, "vocab"), { recursive: true });
   const jobs = format.tables.map(({ name }, table): Job<"numberKeys"> => {
     const slices = parts.map(({ file, part, uniques }) => ({
       path: partPath(run.work, file, part, "keys"),

@@ -47,7 +47,7 @@ function callerPool(): Pool {
 }
 
 function threadPool(threads: number): Pool {
-  const workers = Array.from({ length: threads }, () => new Worker(workerFile, { name: "fae-datasets" }));
+  const workers = Array.from({ length: threads }, () => new Worker(workerFile, { name: "fae-datasets", execArgv: [] }));
   const free = [...workers];
   const waiting: { take: (worker: Worker) => void; refuse: (error: Error) => void }[] = [];
   let isOpen = true;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FaeError, type PreparedData } from "@fae/core";
 import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
@@ -25,21 +25,22 @@ import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.j
  * `signal` fired. After the last two the work directory stays and the same call goes on from there.
  */
 export async function prepare(options: PrepareOptions): Promise<PreparedData> {
-  const settings = settle(options);
+  const files = findRawFiles(settle(options).format, options.files);
+  // Once more with the files of a directory: their number decides the days of Terabyte.
+  const settings = settle({ ...options, files: files.map(({ path }) => path) });
   const { signal, directory } = settings;
-  const files = findRawFiles(settings.format, settings.files);
   if (signal?.aborted) throw interrupted(directory, false);
   const work = openWork(directory, planOf(settings, files));
   const pool = openPool(settings.workers);
   let stop = () => {};
   try {
     if (!work.isResumed) await checkSpace(settings, files, work.root);
-    const finished = fill(settings, files, work, pool);
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
     });
-    await Promise.race([finished, stopped]).finally(async () => {
+    const finished = fill(settings, files, work, pool);
+    await Promise.race([stopped, finished]).finally(async () => {
       await pool[Symbol.asyncDispose]();
       await finished.catch(() => {});
     });
@@ -68,7 +69,6 @@ const planOf = (settings: Settings, files: readonly SourceFile[]) => ({
 async function fill(settings: Settings, files: readonly SourceFile[], work: WorkDirectory, pool: Pool): Promise<void> {
   const { format, maxRejects } = settings;
   if (existsSync(join(work.root, manifestName))) return;
-  mkdirSync(join(work.root, "vocab"), { recursive: true });
   const progress = progressTo(settings.onProgress, pool.threads);
   const run = { work: work.work, root: work.root, pool, progress };
   const { parts, digests } = await readStage(run, files, settings.read, (part) => {
