@@ -10,20 +10,23 @@ const written = (write: (out: Uint8Array, at: number) => number): string => {
 describe("number output", () => {
   it("equals JavaScript's own", () => {
     const int = fc.integer({ min: -2147483647, max: 2147483647 });
-    fc.assert(fc.property(int, (x) => expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x))));
+    fc.assert(fc.property(int, (x) => void expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x))));
     fc.assert(
-      fc.property(fc.integer({ min: -1200, max: 1200 }), (x) =>
-        expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x)),
+      fc.property(
+        fc.integer({ min: -1200, max: 1200 }),
+        (x) => void expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x)),
       ),
     );
     fc.assert(
-      fc.property(int, (x) =>
-        expect(written((out, at) => writeHex(out, at, x))).toBe((x >>> 0).toString(16).padStart(8, "0")),
+      fc.property(
+        int,
+        (x) => void expect(written((out, at) => writeHex(out, at, x))).toBe((x >>> 0).toString(16).padStart(8, "0")),
       ),
     );
     fc.assert(
-      fc.property(fc.nat(2147483647), (x) =>
-        expect(written((out, at) => writePadded(out, at, x, 10))).toBe(String(x).padStart(10, "0")),
+      fc.property(
+        fc.nat(2147483647),
+        (x) => void expect(written((out, at) => writePadded(out, at, x, 10))).toBe(String(x).padStart(10, "0")),
       ),
     );
     expect(written((out, at) => writeAscii(out, at, "pv,"))).toBe("pv,");

@@ -5,7 +5,7 @@ import { type CdfTable, cdfAt, cdfGivenAbove, createNormal, inverseOf, type Norm
 import { createRankTable, type RankLaw, type RankTable, rankAt, shareOf } from "./rank-law.js";
 import { scaledLaw } from "./scaled-law.js";
 import type { ClickSource } from "./sources/types.js";
-import { denseEffect, hourEffects, rowEffects, type Teacher } from "./teacher.js";
+import { createLogs, type DenseEffect, denseEffect, hourEffects, rowEffects, type Teacher } from "./teacher.js";
 import { fillWords, fineUnit, purposes } from "./words.js";
 
 /** What shapes the inputs of a click log. */
@@ -65,7 +65,8 @@ export interface ClickModel {
   readonly missingBelow: Int32Array;
   readonly missingWord: number;
   readonly words: number;
-  readonly denseEffects: readonly ReturnType<typeof denseEffect>[];
+  readonly denseEffects: readonly DenseEffect[];
+  readonly logs: Float64Array;
   readonly hourEffects: Float64Array;
   readonly drifts: readonly ((rank: number, day: number) => number)[] | null;
 }
@@ -73,7 +74,8 @@ export interface ClickModel {
 /** One drawn input; reused from draw to draw. */
 export interface Click {
   readonly words: Uint32Array;
-  /** Row id per table. */
+  /** Popularity rank and row id per table. */
+  readonly ranks: Uint32Array;
   readonly rows: Uint32Array;
   /** 1 where the raw cell is empty. */
   readonly blank: Uint8Array;
@@ -149,6 +151,7 @@ export function createClickModel(source: ClickSource, shape: ClickShape): ClickM
     missingWord,
     words: 4 * Math.ceil(words / 4),
     denseEffects: columns.map((column, i) => denseEffect(i, column, normal, shape.seed)),
+    logs: createLogs(),
     hourEffects: hourEffects(normal, shape.seed),
     drifts:
       shape.drift > 0
@@ -162,6 +165,7 @@ export function createClick(model: ClickModel): Click {
   const columns = model.source.dense === "hour" ? 1 : model.dense.length;
   return {
     words: new Uint32Array(model.words),
+    ranks: new Uint32Array(model.tables.length),
     rows: new Uint32Array(model.tables.length),
     blank: new Uint8Array(model.tables.length),
     dense: new Int32Array(columns),
@@ -183,7 +187,7 @@ export function drawClick(
   purpose: number = purposes.input,
 ): void {
   const { normal, tables, chain, chainBlank, drifts } = model;
-  const { words, rows, blank } = click;
+  const { words, ranks, rows, blank } = click;
   fillWords(words, index, purpose, model.shape.seed);
   const u = fineUnit(words[0], words[1]);
   const common = model.source.correlation * normalAt(normal, u);
@@ -199,6 +203,7 @@ export function drawClick(
     if (drifts) rank = drifts[t](rank, day);
     if (rank < table.effects.length) score += table.effects[rank];
     blank[t] = isBlank ? 1 : 0;
+    ranks[t] = rank;
     rows[t] = table.rowOf(rank);
   }
 
@@ -217,6 +222,7 @@ export function drawClick(
     blank[t] = rank === table.blankRank ? 1 : 0;
     if (drifts) rank = drifts[t](rank, day);
     if (rank < table.effects.length) score += table.effects[rank];
+    ranks[t] = rank;
     rows[t] = table.rowOf(rank);
   }
 
@@ -230,7 +236,7 @@ export function drawClick(
 /** Draws the count columns; returns their part of the teacher's score. */
 function drawDense(model: ClickModel, click: Click): number {
   const { words, dense, missing } = click;
-  const { normal, missingHalf, missingBelow } = model;
+  const { normal, missingHalf, missingBelow, logs } = model;
   let score = 0;
   for (let i = 0; i < dense.length; i++) {
     const word = words[model.missingWord + (missingHalf[i] >>> 1)];
@@ -239,7 +245,8 @@ function drawDense(model: ClickModel, click: Click): number {
     const x = isMissing ? 0 : denseAt(model.dense[i], normal, unit(words[model.denseWord + i]));
     missing[i] = isMissing ? 1 : 0;
     dense[i] = x;
-    score += model.denseEffects[i](Math.max(0, x));
+    const { slope, offset } = model.denseEffects[i];
+    score += offset + slope * (x < logs.length ? logs[Math.max(0, x)] : Math.log(1 + x));
   }
   return score;
 }

@@ -39,7 +39,7 @@ export interface DesignTable {
 }
 
 /** Inputs that bias and gain of the teacher are fitted on; they are no inputs of the log. */
-const tuningInputs = 40_000;
+const tuningInputs = 20_000;
 
 /** @throws ConfigError when the tables cannot give that many inputs. */
 export function designOf(settings: SynthSettings): Design {

@@ -61,8 +61,8 @@ export interface RankTable {
   readonly from: Float64Array;
   readonly counts: Float64Array;
   readonly slopes: Float64Array;
-  /** Factor that brings `shareOf` to the shares drawn (except for the blank rank). */
-  readonly scale: number;
+  /** Share that each rank is drawn with; of the blank rank its fixed share. Slow. */
+  readonly shareOf: (rank: number) => number;
 }
 
 /** A rank whose share is fixed; `drawn` false: it takes no part in draws (a shared event decides about it). */
@@ -92,7 +92,8 @@ export function createRankTable(law: RankLaw, blank: BlankRank | null = null): R
     mass += rank === blank?.rank ? (blank.drawn ? blank.share : 0) : head[rank] * scale;
     head[rank] = mass;
   }
-  const cells = Math.min(16384, Math.max(16, 2 ** Math.ceil(Math.log2(exact))));
+  // Few cells: the guides of all tables stay in the caches, and the search inside a cell is short.
+  const cells = Math.min(2048, Math.max(16, 2 ** Math.ceil(Math.log2(exact))));
   const guideScale = cells / mass;
   const guide = new Int32Array(cells + 1);
   for (let cell = 0, rank = 0; cell <= cells; cell++) {
@@ -117,7 +118,7 @@ export function createRankTable(law: RankLaw, blank: BlankRank | null = null): R
     from: Float64Array.from(pieces, (p) => p.from),
     counts: Float64Array.from(pieces, (p) => p.rows),
     slopes: Float64Array.from(pieces, (p) => p.slope),
-    scale,
+    shareOf: (rank) => (rank === blank?.rank ? blank.share : share(rank) * scale),
   };
 }
 

@@ -15,7 +15,6 @@ export interface Teacher {
 
 const effectRanks = 1000;
 const denseIndex = 2 ** 40;
-const logs = 4096;
 
 function drawNormal(index: number, normal: Normal, seed: number): number {
   const words = new Uint32Array(4);
@@ -29,16 +28,22 @@ export const rowEffects = (table: number, rows: number, normal: Normal, seed: nu
     drawNormal(table * 2 ** 32 + rank, normal, seed),
   );
 
-/** Effect of a count x >= 0 (missing: 0): a weight times ln(1 + x), brought to mean 0 and deviation 1. */
-export function denseEffect(index: number, column: DenseColumn, normal: Normal, seed: number): (x: number) => number {
+/** Effect of a count x >= 0 (missing: 0): slope ln(1 + x) + offset, which has mean 0 and a drawn deviation. */
+export interface DenseEffect {
+  readonly slope: number;
+  readonly offset: number;
+}
+
+export function denseEffect(index: number, column: DenseColumn, normal: Normal, seed: number): DenseEffect {
   const weight = drawNormal(denseIndex + index, normal, seed);
   const present = 1 - column.missing;
   const mean = present * column.mean;
-  const deviation = Math.sqrt(present * (column.deviation ** 2 + column.mean ** 2) - mean ** 2);
-  const at = (x: number): number => (weight * (Math.log(1 + x) - mean)) / deviation;
-  const ready = Float64Array.from({ length: logs }, (_, x) => at(x));
-  return (x) => (x < logs ? ready[x] : at(x));
+  const slope = weight / Math.sqrt(present * (column.deviation ** 2 + column.mean ** 2) - mean ** 2);
+  return { slope, offset: -slope * mean };
 }
+
+/** ln(1 + x) of small counts. */
+export const createLogs = (): Float64Array => Float64Array.from({ length: 4096 }, (_, x) => Math.log(1 + x));
 
 /** Effects of the 24 hours of a day: one wave with a drawn peak. */
 export function hourEffects(normal: Normal, seed: number): Float64Array {
@@ -48,19 +53,21 @@ export function hourEffects(normal: Normal, seed: number): Float64Array {
 
 /**
  * Bias and gain for a label rate and an area under the ROC curve, from scores of inputs. The area is the expected one, over all
- * labels that these scores could get. Both are bisected to 1e-4.
+ * labels that these scores could get.
  */
 export function tuneTeacher(scores: Float64Array, labelRate: number, auc: number): Teacher {
   const sorted = Float64Array.from(scores).sort();
   let low = 0;
   let high = 4 / deviationOf(sorted);
+  let bias = Math.log(labelRate / (1 - labelRate));
   while (high - low > 1e-4 * high) {
     const gain = (low + high) / 2;
-    if (expectedAuc(sorted, { gain, bias: biasFor(sorted, gain, labelRate) }) < auc) low = gain;
+    bias = biasFor(sorted, gain, labelRate, bias);
+    if (expectedAuc(sorted, { gain, bias }) < auc) low = gain;
     else high = gain;
   }
   const gain = (low + high) / 2;
-  return { gain, bias: biasFor(sorted, gain, labelRate) };
+  return { gain, bias: biasFor(sorted, gain, labelRate, bias) };
 }
 
 function deviationOf(values: Float64Array): number {
@@ -75,18 +82,22 @@ function deviationOf(values: Float64Array): number {
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** Bias with which the mean probability is `rate`: bisection, since the mean rises with it. */
-function biasFor(scores: Float64Array, gain: number, rate: number): number {
-  let low = -40;
-  let high = 40;
-  while (high - low > 1e-4) {
-    const bias = (low + high) / 2;
+/** Bias with which the mean probability is `rate`: Newton's method from `start`, in steps of at most 1. */
+function biasFor(scores: Float64Array, gain: number, rate: number, start: number): number {
+  let bias = start;
+  for (let step = 0; step < 100; step++) {
     let sum = 0;
-    for (let i = 0; i < scores.length; i++) sum += sigmoid(bias + gain * scores[i]);
-    if (sum / scores.length < rate) low = bias;
-    else high = bias;
+    let rise = 0;
+    for (let i = 0; i < scores.length; i++) {
+      const p = sigmoid(bias + gain * scores[i]);
+      sum += p;
+      rise += p * (1 - p);
+    }
+    const move = (rate * scores.length - sum) / rise;
+    bias += Math.min(1, Math.max(-1, move));
+    if (Math.abs(move) < 1e-6) break;
   }
-  return (low + high) / 2;
+  return bias;
 }
 
 /** P(a positive has a higher score than a negative), scores ascending; equal scores are taken as in order (rare). */
