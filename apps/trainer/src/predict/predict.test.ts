@@ -64,7 +64,7 @@ function lines(count: number, seed = 5): string[] {
     const label = random.below(2);
     const dense = Array.from({ length: 13 }, () => (random.below(5) === 0 ? "" : random.below(90)));
     const keys = Array.from({ length: 26 }, (_, t) => (t === 0 ? label * 7 + 1 : random.below(9)));
-    const hex = keys.map((key, t) => (t === 3 && key === 0 ? "" : (0xfffffff8 + key).toString(16).slice(-8)));
+    const hex = keys.map((key, t) => (t === 3 && key === 0 ? "" : (0xfffffff0 + key).toString(16).slice(-8)));
     return `${[label, ...dense, ...hex].join("\t")}\n`;
   });
 }
