@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", main: "src/main.ts", "pack-worker": "src/pack/pack-worker.ts" },
+  entry: ["src/index.ts", "src/main.ts"],
   format: ["esm"],
   dts: { entry: "src/index.ts" },
   clean: true,

@@ -1,6 +1,7 @@
 import { defineCommand, option } from "../cli/command.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../cli/format.js";
 import { present } from "../cli/present.js";
+import { stageProgress } from "../cli/stage-progress.js";
 import { count, text } from "../cli/values.js";
 import { type PackReport, packData } from "../pack/pack-data.js";
 
@@ -20,7 +21,7 @@ export const packCommand = defineCommand({
   example: "fae pack kaggle --profile kaggle-profile --out kaggle-packed",
   notes: "An interrupted pack goes on where it was when the same command is given again.",
   async run([data], { profile = `${data.replace(/\/+$/, "")}-profile`, out, workers }, context) {
-    const progress = context.progress("pack", "inputs");
+    const progress = stageProgress(context);
     try {
       const report = await packData({
         data,
@@ -28,7 +29,7 @@ export const packCommand = defineCommand({
         out,
         ...present({ workers }),
         signal: context.io.signal,
-        onProgress: progress.update,
+        onProgress: (now) => progress.show(now),
       });
       progress.end();
       return { json: report, text: packText(report) };
@@ -39,11 +40,11 @@ export const packCommand = defineCommand({
 });
 
 function packText(report: PackReport): string {
-  const { hotInputs, coldInputs, hotRows, rowBytes, budgetBytes, bytes, seconds } = report;
+  const { hotInputs, coldInputs, hotRows, rowBytes, budgetBytes, seconds, directory } = report;
   const rows = hotRows.reduce((sum, n) => sum + n, 0);
   return [
     `hot rows: ${formatCount(rows)}, ${formatBytes(rows * rowBytes)} of ${formatBytes(budgetBytes)}`,
     `hot inputs: ${formatCount(hotInputs)} of ${formatCount(hotInputs + coldInputs)} (${formatShare(hotInputs / (hotInputs + coldInputs))})`,
-    `${formatBytes(bytes)} in ${formatSeconds(seconds)}, written to ${report.directory}`,
+    `${formatSeconds(seconds)}, written to ${directory}`,
   ].join("\n");
 }

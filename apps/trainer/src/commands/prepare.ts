@@ -1,7 +1,7 @@
-import { type PrepareProgress, prepare, type SeriesOptions } from "@fae/datasets";
-import { type CommandContext, defineCommand, option } from "../cli/command.js";
+import { prepare, type SeriesOptions } from "@fae/datasets";
+import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
-import type { Progress } from "../cli/progress.js";
+import { stageProgress } from "../cli/stage-progress.js";
 import { byteCount, choice, count, number, text } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
@@ -62,7 +62,7 @@ export const prepareCommand = defineCommand({
         ...present(shaping),
         ...(Object.keys(series).length > 0 && { series }),
         signal: context.io.signal,
-        onProgress: progress.show,
+        onProgress: (now) => progress.show(now, now.rejected > 0 ? `${now.rejected} lines rejected` : ""),
       });
     } finally {
       progress.end();
@@ -71,21 +71,3 @@ export const prepareCommand = defineCommand({
     return { json: found, text: `${inspectionText(found)}\nWritten to ${out}` };
   },
 });
-
-/** A bar per stage of the work. */
-function stageProgress(context: CommandContext): { show(progress: PrepareProgress): void; end(): void } {
-  let stage = "";
-  let bar: Progress | null = null;
-  return {
-    show(progress) {
-      if (progress.stage !== stage) {
-        bar?.end();
-        stage = progress.stage;
-        bar = context.progress(stage, "bytes");
-      }
-      const note = progress.rejected > 0 ? `${progress.rejected} lines rejected` : "";
-      bar?.update(progress.bytesDone, progress.bytesTotal, note);
-    },
-    end: () => bar?.end(),
-  };
-}
