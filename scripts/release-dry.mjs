@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { manifestOf } from "./local-registry.mjs";
+import { fillPlatformPackages } from "./platform-packages.mjs";
 import { publishedFolders } from "./publish-list.mjs";
 import { ensureBuilt, ensureInstalled, ensureNative, must, root } from "./setup.mjs";
 
@@ -32,9 +33,13 @@ cpSync(root, copy, {
 });
 must(bin("changeset"), ["version"], { cwd: copy });
 
+console.log("• native engines");
+const filled = fillPlatformPackages(copy);
+const isReady = (folder) => !folder.includes("/platforms/") || filled.includes(join(copy, relative(root, folder)));
+
 console.log("• tarballs");
 const tarballs = join(work, "tarballs");
-for (const folder of publishedFolders())
+for (const folder of publishedFolders().filter(isReady))
   execFileSync("npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs], {
     cwd: join(copy, relative(root, folder)),
     stdio: "pipe",
