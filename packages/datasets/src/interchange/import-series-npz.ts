@@ -3,7 +3,7 @@ import { type PreparedData, type RowLayout, strideWords, UnsupportedError } from
 import { rawFormats } from "../raw-formats.js";
 import { importRows } from "./import-rows.js";
 import { type Matrix, unpackMatrix } from "./matrix.js";
-import { entryOf, expectShape, npzEntries, openNpy, shapeError } from "./npz.js";
+import { entryOf, expectShape, npzEntries, shapeError, withNpy } from "./npz.js";
 
 export interface ImportSeriesNpzOptions {
   /** TBSM's `taobao_{train,val,test}_t20.npz`. */
@@ -84,8 +84,7 @@ const sheets = (matrix: Matrix, sheetCount: number, { rows, row, count, steps }:
 
 /** Shape of `X_int`: [F, n, S]. */
 async function stepsOf(file: string): Promise<readonly number[]> {
-  const { header, pieces } = await openNpy(file, entryOf(file, await npzEntries(file), "X_int"));
-  await pieces.return(undefined);
+  const header = await withNpy(file, entryOf(file, await npzEntries(file), "X_int"), (header) => header);
   if (header.shape.length !== 3) throw shapeError(file, "X_int", header.shape, [1, "n", 21]);
   return header.shape;
 }

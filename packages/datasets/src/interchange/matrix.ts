@@ -2,7 +2,7 @@ import { DataError } from "@fae/core";
 import { bytesOf, openSink } from "../prepare/files.js";
 import { readWords } from "../prepare/part-rows.js";
 import { elementsOf, type NpyType, npyTypes } from "./npy.js";
-import { openNpy } from "./npz.js";
+import { withNpy } from "./npz.js";
 import type { ZipEntry } from "./zip.js";
 
 /**
@@ -26,37 +26,33 @@ export async function unpackMatrix(
   to: string,
   kind: "int32" | "float32",
 ): Promise<Matrix> {
-  const { header, pieces } = await openNpy(path, entry);
-  const { type, shape, isFortran } = header;
-  const { bytes: size } = npyTypes[type];
-  const sink = openSink(to);
-  let rest: Buffer = Buffer.alloc(0);
-  let done = 0;
-  try {
-    for await (const piece of pieces) {
-      const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
-      const whole = bytes.length - (bytes.length % size);
-      const values = decode(type, bytes.subarray(0, whole));
-      rest = bytes.subarray(whole);
-      if (kind === "float32") sink.write(bytesOf(Float32Array.from(values)));
-      else {
-        const words = Int32Array.from(values);
-        const wrong = words.findIndex((word, i) => word !== values[i]);
-        if (wrong >= 0) throw notInteger(path, entry.name, done + wrong, values[wrong]);
-        sink.write(bytesOf(words));
+  return withNpy(path, entry, async ({ type, shape, isFortran }, pieces) => {
+    const { bytes: size } = npyTypes[type];
+    const sink = openSink(to);
+    let rest: Buffer = Buffer.alloc(0);
+    let done = 0;
+    try {
+      for await (const piece of pieces) {
+        const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+        const whole = bytes.length - (bytes.length % size);
+        const values = decode(type, bytes.subarray(0, whole));
+        rest = bytes.subarray(whole);
+        if (kind === "float32") sink.write(bytesOf(Float32Array.from(values)));
+        else {
+          const words = Int32Array.from(values);
+          const wrong = words.findIndex((word, i) => word !== values[i]);
+          if (wrong >= 0) throw notInteger(path, entry.name, done + wrong, values[wrong]);
+          sink.write(bytesOf(words));
+        }
+        done += whole / size;
       }
-      done += whole / size;
+      sink.close();
+    } catch (error) {
+      sink.abandon();
+      throw error;
     }
-    sink.close();
-  } catch (error) {
-    sink.abandon();
-    throw error;
-  }
-  return {
-    shape,
-    isFortran: isFortran && shape.length > 1,
-    read: (at, count) => readWords(to, at, count),
-  };
+    return { shape, isFortran: isFortran && shape.length > 1, read: (at, count) => readWords(to, at, count) };
+  });
 }
 
 /** Rows `[from, from + count)` of an [n, C] matrix, row after row. */

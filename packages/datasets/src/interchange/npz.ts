@@ -26,16 +26,14 @@ export async function readNpz(path: string, names?: readonly string[]): Promise<
   const entries = await npzEntries(path);
   for (const name of names ?? entries.keys()) {
     const entry = entryOf(path, entries, name);
-    const { header, pieces } = await openNpy(path, entry);
-    const bytes = Buffer.alloc(elementsOf(header.shape) * npyTypes[header.type].bytes);
-    let at = 0;
-    for await (const piece of pieces) at += piece.copy(bytes, at);
-    const data = viewAs(header.type, bytes);
-    arrays[name] = {
-      type: header.type,
-      shape: header.shape,
-      data: header.isFortran ? lastFastest(data, header.shape) : data,
-    };
+    arrays[name] = await withNpy(path, entry, async (header, pieces) => {
+      const { type, shape, isFortran } = header;
+      const bytes = Buffer.alloc(elementsOf(shape) * npyTypes[type].bytes);
+      let at = 0;
+      for await (const piece of pieces) at += piece.copy(bytes, at);
+      const data = viewAs(type, bytes);
+      return { type, shape, data: isFortran ? lastFastest(data, shape) : data };
+    });
   }
   return arrays;
 }
@@ -132,36 +130,50 @@ export const shapeError = (
     details: { path, array: name, found, expected },
   });
 
-export interface OpenNpy {
-  readonly header: NpyHeader;
-  /** The elements' bytes as they lie in the file; their number is checked. */
-  readonly pieces: AsyncGenerator<Buffer>;
-}
-
-/** Opens one array of an `.npz` file for streaming. @throws DataError */
-export async function openNpy(path: string, entry: ZipEntry): Promise<OpenNpy> {
+/**
+ * Streams one array of an `.npz` file: `use` gets its header and the elements' bytes as they lie in the file, whose number is
+ * checked when they are read to the end.
+ * @throws DataError
+ */
+export async function withNpy<R>(
+  path: string,
+  entry: ZipEntry,
+  use: (header: NpyHeader, pieces: AsyncGenerator<Buffer>) => R | Promise<R>,
+): Promise<R> {
   const source = readZipEntry(path, entry);
-  let start = Buffer.alloc(0);
-  for (;;) {
-    const next = await source.next();
-    if (next.done) throw shortArray(path, entry.name, start.length, 12);
-    start = Buffer.concat([start, next.value]);
-    const parsed = parseNpyHeader(start, entry.name);
-    if (!parsed) continue;
+  try {
+    let start: Buffer = Buffer.alloc(0);
+    let parsed = null;
+    while (!parsed) {
+      const next = await source.next();
+      if (next.done) throw shortArray(path, entry.name, start.length, 12);
+      start = Buffer.concat([start, next.value]);
+      parsed = parseNpyHeader(start, entry.name);
+    }
     const { header, headerBytes } = parsed;
     const expected = elementsOf(header.shape) * npyTypes[header.type].bytes;
-    async function* pieces(): AsyncGenerator<Buffer> {
-      let bytes = start.length - headerBytes;
-      if (bytes > 0) yield start.subarray(headerBytes);
-      for await (const piece of source) {
-        bytes += piece.length;
-        if (bytes > expected) break;
-        yield piece;
-      }
-      if (bytes !== expected) throw shortArray(path, entry.name, bytes, expected);
-    }
-    return { header, pieces: pieces() };
+    return await use(header, elements(path, entry.name, start.subarray(headerBytes), source, expected));
+  } finally {
+    await source.return(undefined);
   }
+}
+
+async function* elements(
+  path: string,
+  name: string,
+  first: Buffer,
+  rest: AsyncGenerator<Buffer>,
+  expected: number,
+): AsyncGenerator<Buffer> {
+  let bytes = first.length;
+  if (bytes > expected) throw shortArray(path, name, bytes, expected);
+  if (bytes > 0) yield first;
+  for await (const piece of rest) {
+    bytes += piece.length;
+    if (bytes > expected) throw shortArray(path, name, bytes, expected);
+    yield piece;
+  }
+  if (bytes !== expected) throw shortArray(path, name, bytes, expected);
 }
 
 const shortArray = (path: string, name: string, found: number, expected: number): DataError =>

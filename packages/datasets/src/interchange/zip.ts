@@ -110,7 +110,7 @@ export async function* readZipEntry(path: string, entry: ZipEntry): AsyncGenerat
     let bytes = 0;
     let crc = 0;
     for await (const piece of pieces) {
-      crc = crc32(piece, crc);
+      crc = checksum(piece, crc);
       bytes += piece.length;
       yield piece;
     }
@@ -124,6 +124,9 @@ export async function* readZipEntry(path: string, entry: ZipEntry): AsyncGenerat
 }
 
 const pieceBytes = 1 << 18;
+
+/** zlib takes an empty piece for the start of a new checksum. */
+const checksum = (piece: Uint8Array, before: number): number => (piece.length === 0 ? before : crc32(piece, before));
 
 async function* readRange(file: FileHandle, path: string, start: number, bytes: number): AsyncGenerator<Buffer> {
   for (let done = 0; done < bytes; done += pieceBytes) {
@@ -170,7 +173,7 @@ export async function openZip(path: string): Promise<ZipWriter> {
       let bytes = 0;
       async function* counted(): AsyncGenerator<Uint8Array> {
         for await (const piece of pieces) {
-          crc = crc32(piece, crc);
+          crc = checksum(piece, crc);
           bytes += piece.length;
           yield piece;
         }

@@ -1,0 +1,132 @@
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { DataError, type PreparedData } from "@fae/core";
+import { describe, expect, it } from "vitest";
+import { randomLog, temporary } from "../test/support/logs.js";
+import { type Manifest, manifestDigest } from "./manifest.js";
+import { openPrepared, readManifest } from "./open-prepared.js";
+import { prepare } from "./prepare/prepare.js";
+import { rawFormats } from "./raw-formats.js";
+import { toBatchSource } from "./source-of.js";
+import { openVocabulary } from "./vocabulary.js";
+
+/** A prepared ten-line log. */
+async function withPrepared(use: (data: PreparedData, file: (name: string) => string) => Promise<void>) {
+  using directory = temporary();
+  writeFileSync(directory.file("train.txt"), randomLog(rawFormats["criteo-kaggle"], 10, 1));
+  const options = { files: [directory.file("train.txt")], directory: directory.file("out") };
+  const data = await prepare({ format: "criteo-kaggle", ...options });
+  await use(data, (name) => directory.file("out", name));
+}
+
+const edit = (path: string, change: (manifest: Manifest) => unknown) => {
+  const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+  writeFileSync(path, JSON.stringify(change(manifest) ?? manifest));
+};
+
+describe("openPrepared", () => {
+  it("gives what prepare gave", () =>
+    withPrepared(async (data) => {
+      expect(await openPrepared(data.directory)).toEqual(data);
+      expect(data.splits.train).toEqual({ path: `${data.directory}/train.rows`, rows: 9 });
+      expect(data.digest).toMatch(/^[0-9a-f]{64}$/);
+    }));
+
+  it.each<[string, (file: (name: string) => string) => void, RegExp]>([
+    [
+      "a file that is cut short",
+      (file) => truncateSync(file("train.rows"), 1000),
+      /train.rows' has 1000 bytes, expected 1440 \(9 rows of 160 bytes\)/,
+    ],
+    ["a file that grew", (file) => appendFileSync(file("test.rows"), "x"), /test.rows' has 161 bytes, expected 160/],
+    ["a missing file", (file) => unlinkSync(file("val.rows")), /val.rows' is missing/],
+    ["a vocabulary of another size", (file) => truncateSync(file("vocab/C2.i32"), 4), /C2.i32' has 4 bytes/],
+    [
+      "a manifest of another version",
+      (file) => edit(file("manifest.json"), (m) => ({ ...m, version: 7 })),
+      /has version 7; this release reads version 1/,
+    ],
+    ["a manifest that is no JSON", (file) => writeFileSync(file("manifest.json"), "{"), /is not valid JSON/],
+    ["another program's manifest", (file) => writeFileSync(file("manifest.json"), "{}"), /no format 'fae-prepared'/],
+    [
+      "a damaged manifest",
+      (file) => edit(file("manifest.json"), (m) => ({ ...m, labelRate: 2 })),
+      /is damaged: .*labelRate/,
+    ],
+    [
+      "a path that leaves the directory",
+      (file) =>
+        edit(file("manifest.json"), (m) => ({ ...m, splits: { train: { file: "../x", rows: 1, positives: 0 } } })),
+      /is damaged: .*inside the data set/,
+    ],
+    [
+      "tables that do not fit the layout",
+      (file) => edit(file("manifest.json"), (m) => ({ ...m, tables: m.tables.slice(1) })),
+      /25 tables and 26 hotness/,
+    ],
+    ["a missing manifest", (file) => unlinkSync(file("manifest.json")), /is not a prepared data set/],
+  ])("refuses %s", (_name, damage, message) =>
+    withPrepared(async (data, file) => {
+      damage(file);
+      await expect(openPrepared(data.directory)).rejects.toThrow(DataError);
+      await expect(openPrepared(data.directory)).rejects.toThrow(message);
+    }),
+  );
+
+  it("points at an interrupted preparation", async () => {
+    using directory = temporary();
+    mkdirSync(directory.file("out.partial"));
+    await expect(openPrepared(directory.file("out"))).rejects.toThrow(/was interrupted .* run the same prepare again/);
+  });
+});
+
+describe("manifestDigest", () => {
+  it("depends on the contents, neither on the order of keys nor on packing", () =>
+    withPrepared(async (data) => {
+      const manifest = await readManifest(data.directory);
+      const turned = Object.fromEntries(Object.entries(manifest).reverse()) as Manifest;
+      const packed = { from: data.digest, hotRows: [1], budgetBytes: 1, rowBytes: 1, originalIds: [] };
+      expect(manifestDigest(turned)).toBe(data.digest);
+      expect(manifestDigest({ ...manifest, packed })).toBe(data.digest);
+      expect(manifestDigest({ ...manifest, labelRate: 0.5 })).not.toBe(data.digest);
+    }));
+});
+
+describe("toBatchSource", () => {
+  it("names a split's file, rows and layout", () =>
+    withPrepared(async (data) => {
+      expect(toBatchSource(data, "train", { shuffleSeed: 3 })).toEqual({
+        name: "train",
+        layout: data.layout,
+        rows: 9,
+        storage: { kind: "file", path: data.splits.train?.path },
+        shuffleSeed: 3,
+      });
+      expect(toBatchSource(data, "test", { name: "held out" })).toMatchObject({ name: "held out", shuffleSeed: null });
+      expect(() => toBatchSource(data, "hot")).toThrow(
+        /has no split 'hot', it has train, val, test. Run pack on it first/,
+      );
+    }));
+});
+
+describe("openVocabulary", () => {
+  it("goes from ids to raw keys and back", () =>
+    withPrepared(async (data) => {
+      const vocabulary = await openVocabulary(data.directory, "C5");
+      for (let id = 0; id < vocabulary.keys.length; id++) {
+        const text = vocabulary.textOf(id);
+        expect(text).toMatch(/^[0-9a-f]{8}$/);
+        expect(vocabulary.idOf(text)).toBe(id);
+      }
+      expect(vocabulary.idOf("12345678")).toBe(null);
+      expect(vocabulary.idOf("none")).toBe(null);
+      expect(vocabulary.idOf("00000000")).toBe(vocabulary.idOf(""));
+      expect(() => vocabulary.textOf(vocabulary.keys.length)).toThrow(/has no id/);
+    }));
+
+  it("says which tables have one", () =>
+    withPrepared(async (data) => {
+      await expect(openVocabulary(data.directory, "C99")).rejects.toThrow(
+        /no vocabulary of table 'C99'. Tables with one: C1, C2/,
+      );
+    }));
+});
