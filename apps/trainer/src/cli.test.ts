@@ -119,6 +119,20 @@ test.each([
   expect(err).not.toContain("    at ");
 });
 
+test("a missing option is named with what it takes", async () => {
+  const needy = defineCommand({
+    name: "needy",
+    summary: "Needs an option.",
+    operands: [],
+    options: { model: option("--model <name>", "rmc1 or rmc2", choice(["rmc1", "rmc2"])) },
+    example: "fae needy --model rmc1",
+    run: async () => ({ json: {}, text: "" }),
+  });
+  const io = captureIo();
+  expect(await main(["needy"], io, [needy])).toBe(1);
+  expect(io.err()).toBe("error: Option --model is missing. Give --model <name>: rmc1 or rmc2.\n");
+});
+
 test("an error is one message without stack, and with --debug a stack", async () => {
   expect(await fae("echo", "a", "--fail", "data")).toMatchObject({
     code: 1,

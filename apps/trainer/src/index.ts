@@ -9,6 +9,8 @@ export type { Inspection, ShownInput } from "./inspect/inspect.js";
 export { inspect } from "./inspect/inspect.js";
 export type { MachineFacts } from "./machine/facts.js";
 export { machineFacts } from "./machine/facts.js";
+export type { PackDataOptions, PackReport } from "./pack/pack-data.js";
+export { packData } from "./pack/pack-data.js";
 export type { Model, ModelInputs, OpenModelOptions } from "./predict/open-model.js";
 export { openModel } from "./predict/open-model.js";
 export type { LogToScore, PredictOptions, PredictReport } from "./predict/predict-scores.js";

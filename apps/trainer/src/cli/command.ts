@@ -120,7 +120,7 @@ function resolveOptions<Set extends OptionSet>(
   const path = given.config as string | undefined;
   const file = path === undefined ? new Map() : readConfigFile(path, spec.name, names, commands);
   const values: Record<string, unknown> = {};
-  for (const [key, { flags, schema }] of Object.entries(spec.options)) {
+  for (const [key, { flags, describes, schema }] of Object.entries(spec.options)) {
     const name = longName(flags);
     const entry = given[key] === undefined ? file.get(name) : undefined;
     const found = entry ? entry.value : given[key];
@@ -128,6 +128,12 @@ function resolveOptions<Set extends OptionSet>(
     if (result.success) {
       values[key] = result.data;
       continue;
+    }
+    if (found === undefined) {
+      throw new ConfigError(`Option --${name} is missing.`, {
+        fix: `Give ${flags}: ${sentence(describes)}`,
+        details: { option: name },
+      });
     }
     const expected = result.error.issues[0].message;
     const where = entry ? `${path} line ${entry.line}: ${name}` : `Option --${name}`;

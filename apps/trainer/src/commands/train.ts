@@ -40,6 +40,7 @@ const options = {
     "device bytes for hot rows with optimizer state (default: what was packed for)",
     byteCount(1).optional(),
   ),
+  profile: option("--profile <dir>", "mixed: hot rows of another profile of the packed data", text().optional()),
   lookAhead: option(
     "--look-ahead <batches>",
     "mixed: batches whose cold rows are fetched ahead",

@@ -2,6 +2,7 @@ import type { BatchIndex, BatchSource, Job, PreparedData, Program, SourceIndex, 
 import { ConfigError, optimizerSpec, rowStateValues } from "@fae/core";
 import { toBatchSource } from "@fae/datasets";
 import { headOf } from "./head.js";
+import type { HotChoice } from "./hot-choice.js";
 import type { TrainOptions } from "./options.js";
 
 /** Source that tests during training read: the head of the validation split. */
@@ -23,17 +24,23 @@ export const rowBytes = (program: Pick<Program, "width">, optimizer: TrainOption
 
 /**
  * Makes the job of a training run: plan, sources, batch index.
+ * @param hot null: the data are not packed
  * @throws ConfigError, PlanError, DataError when data, model, batch size and strategy do not go together
  */
-export function planJob(options: TrainOptions, data: PreparedData, program: Program, strategy: Strategy): PlannedJob {
+export function planJob(
+  options: TrainOptions,
+  data: PreparedData,
+  program: Program,
+  strategy: Strategy,
+  hot: HotChoice | null,
+): PlannedJob {
   const train = data.splits.train;
   checkBatch(options.batch, train?.rows ?? 0, data.directory);
-  const budgetBytes = options.budgetBytes ?? data.packed?.budgetBytes ?? 0;
   const plan = strategy.plan({
     tables: program.tables,
     rowBytes: rowBytes(program, options.optimizer),
-    budgetBytes,
-    ...(data.packed ? { hotRows: data.packed.hotRows } : {}),
+    budgetBytes: options.budgetBytes ?? hot?.budgetBytes ?? 0,
+    ...(hot && { hotRows: hot.hotRows }),
     devices: 1,
     lookAhead: options.lookAhead,
     servers: options.servers,

@@ -26,6 +26,8 @@ export interface TrainOptions {
   readonly shuffle: "none" | "total";
   /** Device bytes for hot rows with their optimizer state; null: what the data were packed for. */
   readonly budgetBytes: number | null;
+  /** Directory that `profile` wrote: another hot set than the pack's, for strategy mixed; null: the pack's. */
+  readonly profile: string | null;
   readonly lookAhead: number;
   readonly servers: number;
   readonly staleness: number;
@@ -64,6 +66,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     seed: 1,
     shuffle: "none",
     budgetBytes: null,
+    profile: null,
     lookAhead: 2,
     servers: 4,
     staleness: 0,

@@ -2,6 +2,7 @@ import { stages, trafficKinds } from "@fae/core";
 import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare, textTable } from "../cli/format.js";
 import type { Metrics } from "./metrics.js";
 import { hotShare, type TrainReport } from "./report.js";
+import { allBytes } from "./totals.js";
 
 /** One row per split. */
 export function metricsTable(splits: Readonly<Record<string, Metrics | null>>): string {
@@ -42,21 +43,22 @@ export function latencyTable(report: TrainReport): string {
   ]);
 }
 
-/** What crossed between host and device: one row per kind that moved, per epoch of training. */
+/** What crossed between host and device: one row per kind that moved per epoch of training, and all evaluations together. */
 export function trafficTable(report: TrainReport): string {
-  const epochs = Math.max(1, report.bytes.trainPerEpoch.length);
-  const moved = trafficKinds.filter((kind) => {
-    const { toDevice, toHost } = report.bytes.train[kind];
-    return toDevice + toHost > 0;
-  });
-  if (moved.length === 0) return "No bytes moved between host and device.";
+  const { train, evaluate, trainPerEpoch } = report.bytes;
+  if (allBytes(train) + allBytes(evaluate) === 0) return "No bytes moved between host and device.";
+  const epochs = Math.max(1, trainPerEpoch.length);
+  const moved = trafficKinds.filter((kind) => train[kind].toDevice + train[kind].toHost > 0);
+  const evaluated = (direction: "toDevice" | "toHost"): number =>
+    trafficKinds.reduce((sum, kind) => sum + evaluate[kind][direction], 0);
   return textTable([
     ["bytes per epoch", "to device", "to host"],
     ...moved.map((kind) => [
       kind,
-      formatBytes(report.bytes.train[kind].toDevice / epochs),
-      formatBytes(report.bytes.train[kind].toHost / epochs),
+      formatBytes(train[kind].toDevice / epochs),
+      formatBytes(train[kind].toHost / epochs),
     ]),
+    ["all evaluations", formatBytes(evaluated("toDevice")), formatBytes(evaluated("toHost"))],
   ]);
 }
 

@@ -7,6 +7,7 @@ import { strategy as findStrategy, type ResumableStrategy, type ShuffleTest } fr
 import { stopIfAborted } from "../cli/interrupted.js";
 import { explainDivergence } from "./diverged.js";
 import { chooseEngine } from "./engines.js";
+import { chooseHotRows } from "./hot-choice.js";
 import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
 import { type LoopEvent, runOrder, type SegmentEvent, type TestEvent } from "./loop.js";
@@ -45,7 +46,8 @@ export async function trainModel(
   const data = await openPrepared(options.data);
   const strategy = findStrategy(options.strategy);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
-  const planned = planJob(options, data, program, strategy);
+  const hot = await chooseHotRows(data, options.profile, strategy);
+  const planned = planJob(options, data, program, strategy, hot);
   const choice = await chooseEngine(options.engine, planned.job);
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   stopIfAborted(hooks.signal, "Training");
