@@ -40,6 +40,13 @@ describe("openTable", () => {
     }
   });
 
+  it("reads a range of rows at once", async () => {
+    await using table = await openTable(await tableFile());
+    expect(await table.range(4990, rows)).toEqual(values.subarray(4990 * width));
+    expect(await table.range(7, 7)).toHaveLength(0);
+    await expect(table.range(4990, rows + 1)).rejects.toThrow("15000 elements");
+  });
+
   it("answers overlapping calls", async () => {
     await using table = await openTable(await tableFile(), "emb", { cacheBytes: 9000 });
     const random = new Random(3);
