@@ -21,5 +21,5 @@ export async function* readTable({ path }: Checkpoint, name: string): AsyncGener
   await using table = await openTable(path, name, { cacheBytes: 0 });
   const rows = Math.max(1, Math.floor(chunkBytes / (4 * table.width)));
   for (let from = 0; from < table.rows; from += rows)
-    yield await table.lookup(Uint32Array.from({ length: Math.min(rows, table.rows - from) }, (_, i) => from + i));
+    yield await table.range(from, Math.min(table.rows, from + rows));
 }
