@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Click, type ClickModel, createClick, createClickModel, drawClick } from "./click-model.js";
+import { type ClickModel, createClickModel } from "./click-model.js";
+import { type Click, createClick, drawClick } from "./draw-click.js";
 import { clickSources } from "./sources/index.js";
 import type { ClickLogName } from "./sources/types.js";
 

@@ -1,7 +1,8 @@
 import { writeAscii, writeDecimal, writeHex, writePadded } from "./ascii.js";
-import { type Click, type ClickModel, createClick, drawClick } from "./click-model.js";
+import type { ClickModel } from "./click-model.js";
+import { type Click, createClick, drawClick } from "./draw-click.js";
 import { createKeys } from "./keys.js";
-import type { Unit } from "./outputs.js";
+import { dayStarts, type Unit } from "./outputs.js";
 import type { Teacher } from "./teacher.js";
 import { type ScoreSums, scoreCounter } from "./teacher-scores.js";
 
@@ -33,17 +34,18 @@ export function clickUnits(
   const isRaw = format === "raw";
   const inputBytes = isRaw ? lineBytes : 4 * (1 + click.dense.length + click.rows.length);
   const write = !isRaw ? null : model.source.dense === "hour" ? avazuLine(model) : criteoLine(model);
-  const hours = 24 * model.shape.days;
+  const starts = dayStarts(rows, model.shape.days);
   let scratch = new Uint8Array(0);
   return ({ from, to, day }) => {
     const count = to - from;
+    const dayRows = starts[day + 1] - starts[day];
     if (scratch.length < count * inputBytes) scratch = new Uint8Array(count * inputBytes);
     const words = new Int32Array(scratch.buffer, 0, Math.floor(scratch.length / 4));
     const counter = scoreCounter();
     let positives = 0;
     let at = 0;
     for (let index = from; index < to; index++) {
-      drawClick(model, teacher, click, index, day, Math.floor((index * hours) / rows) % 24);
+      drawClick(model, teacher, click, index, day, Math.floor((24 * (index - starts[day])) / dayRows));
       positives += click.label;
       counter.add(click.logit, click.label);
       at = write ? write(scratch, at, click, index, day) : writeWords(words, at, click);
@@ -80,7 +82,7 @@ function criteoLine(model: ClickModel): WriteClick {
   };
 }
 
-export const avazuFirstDay = 14102100;
+const avazuFirstDay = 14102100;
 
 /** id (unique, 11 to 20 digits), click, YYMMDDHH, 21 keys. */
 function avazuLine(model: ClickModel): WriteClick {

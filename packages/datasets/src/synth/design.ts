@@ -1,6 +1,7 @@
 import type { RowLayout } from "@fae/core";
 import { rawFormats } from "../raw-formats.js";
-import { type ClickModel, type ClickShape, createClick, createClickModel, drawClick } from "./click-model.js";
+import { type ClickModel, type ClickShape, createClickModel } from "./click-model.js";
+import { createClick, drawClick } from "./draw-click.js";
 import type { SynthJob } from "./job.js";
 import { createKeys } from "./keys.js";
 import { type Outputs, outputsOf, type Range, type SplitOfInputs } from "./outputs.js";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createClick, createClickModel, drawClick } from "./click-model.js";
+import { createClickModel } from "./click-model.js";
+import { createClick, drawClick } from "./draw-click.js";
 import { clickSources } from "./sources/index.js";
 import type { ClickLogName } from "./sources/types.js";
 

@@ -28,15 +28,16 @@ export interface Unit {
   readonly split: number;
 }
 
+/** First input of each day, then `rows`. */
+export const dayStarts = (rows: number, days: number): number[] =>
+  Array.from({ length: days + 1 }, (_, day) => day * Math.floor(rows / days) + Math.min(day, rows % days));
+
 /**
  * Files, splits and days of a click log with `rows` inputs. Days hold equally many inputs, the first ones one more where it does not
  * come out even. The last day is half test, half validation, all others train; Avazu: the last fifth instead of the last day.
  */
 export function outputsOf(source: RawFormatName, format: "raw" | "prepared", rows: number, days: number): Outputs {
-  const starts = Array.from(
-    { length: days + 1 },
-    (_, day) => day * Math.floor(rows / days) + Math.min(day, rows % days),
-  );
+  const starts = dayStarts(rows, days);
   const testAt = source === "avazu" ? Math.floor((rows * 4) / 5) : starts[days - 1];
   const valAt = testAt + Math.ceil((rows - testAt) / 2);
   const splits: Range<SplitOfInputs>[] = [

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -145,6 +146,37 @@ describe("synthesize", () => {
     await prepare({ format: "taobao", files: [raw.directory], directory, maxRejects: 0 });
     const data = await openPrepared(directory);
     expect(data.splits.train?.rows).toBeGreaterThan(1000);
+  });
+
+  it("gives the bytes of earlier releases", async () => {
+    const digests: Record<string, string> = {};
+    for (const source of sources) {
+      for (const format of ["raw", "prepared"] as const) {
+        const { directory } = await synth({
+          source,
+          format,
+          rows: 300,
+          seed: 1,
+          ...(format === "raw" ? {} : { vocabulary: false }),
+        });
+        const hash = createHash("sha256");
+        for (const [path, bytes] of Object.entries(filesOf(directory)).sort())
+          if (!path.endsWith(".json")) hash.update(bytes);
+        digests[`${source} ${format}`] = hash.digest("hex").slice(0, 16);
+      }
+    }
+    expect(digests).toMatchInlineSnapshot(`
+      {
+        "avazu prepared": "cf41efcb60de3a2f",
+        "avazu raw": "7d3fdb6aba325588",
+        "criteo-kaggle prepared": "3d1edd2b32969fa8",
+        "criteo-kaggle raw": "80bdaa042d822d5a",
+        "criteo-terabyte prepared": "209e69ca383b0bbd",
+        "criteo-terabyte raw": "d282724fb7634b04",
+        "taobao prepared": "40c07346906ca206",
+        "taobao raw": "4f612a32f50a4894",
+      }
+    `);
   });
 
   it("writes the same bytes again, and other bytes for another seed", async () => {

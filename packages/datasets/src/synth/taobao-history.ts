@@ -1,10 +1,10 @@
-import { unit } from "@fae/core";
+import { nameKey, permutation, unit } from "@fae/core";
 import { createNormal, normalAt } from "./normal.js";
 import { createItemLaw, type ItemLaw } from "./taobao-items.js";
 import { fillWords, purposes } from "./words.js";
 
 /** Tables at scale 1. */
-export const taobaoRows = { user: 987_994, item: 4_162_024, category: 9_439 } as const;
+const taobaoRows = { user: 987_994, item: 4_162_024, category: 9_439 } as const;
 
 /** How users browse. Lengths, repeats, tastes and stays as measured over 1,097 whole histories. */
 export const browsing = {
@@ -26,6 +26,8 @@ export interface TaobaoModel {
   readonly seed: number;
   readonly users: number;
   readonly law: ItemLaw;
+  /** Row id of a user: a seeded bijection. */
+  readonly userId: (user: number) => number;
   /** Actions of a user: log-normal. */
   lengthOf(user: number): number;
 }
@@ -48,9 +50,11 @@ export function createTaobaoModel(seed: number, scale: number): TaobaoModel {
   const scaled = (rows: number, least: number): number => Math.min(rows, Math.max(least, Math.round(rows * scale)));
   const normal = createNormal();
   const words = new Uint32Array(4);
+  const users = scaled(taobaoRows.user, 1000);
   return {
     seed,
-    users: scaled(taobaoRows.user, 1000),
+    users,
+    userId: permutation(users, seed, nameKey("user")),
     law: createItemLaw(scaled(taobaoRows.item, 1000), scaled(taobaoRows.category, 100), seed),
     lengthOf(user) {
       fillWords(words, user, purposes.user, seed);

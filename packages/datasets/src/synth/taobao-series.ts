@@ -9,7 +9,7 @@ import { fillWords, purposes } from "./words.js";
 /** Steps of a series: 20 actions and the candidate. */
 export const seriesSteps = 21;
 /** label, then user, item, category and one dense value a step. */
-export const seriesWords = 1 + 4 * seriesSteps;
+const seriesWords = 1 + 4 * seriesSteps;
 
 /** Histories are cut to their latest 200 actions. */
 const window = 200;
@@ -66,7 +66,6 @@ export function seriesUnits(
   let actions = 0;
   for (let user = 0; user < train + test; user++) actions += model.lengthOf(user);
   const candidate = createCandidates(model, pool, actions);
-  const userId = permutation(model.users, model.seed, nameKey("user"));
   const words = new Uint32Array(4);
   return ({ from, to, split }) => {
     const { name, from: splitFrom } = splits[split];
@@ -98,7 +97,7 @@ export function seriesUnits(
       for (let step = 0; step < seriesSteps; step++) {
         const action = before - (seriesSteps - 1) + step;
         floats[at++] = step / seriesSteps;
-        out[at++] = userId(user);
+        out[at++] = model.userId(user);
         const isLast = step === seriesSteps - 1;
         // A place before the history is padded with item 0 and category 0, as in TBSM's files.
         const itemSlot = isLast ? item : action >= 0 ? history.slots[action] : -1;
