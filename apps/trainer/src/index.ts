@@ -5,6 +5,10 @@ export type { ExportFormat, ExportOptions, ExportReport } from "./export/export-
 export { exportModel } from "./export/export-model.js";
 export type { ImportOptions, ImportReport } from "./export/import-weights.js";
 export { importWeights } from "./export/import-weights.js";
+export type { EarlyStopOptions, EarlyStopState } from "./feedback/early-stop.js";
+export { earlyStop, earlyStopStart } from "./feedback/early-stop.js";
+export type { PlateauOptions, PlateauState } from "./feedback/plateau.js";
+export { plateau, plateauStart } from "./feedback/plateau.js";
 export type { Inspection, ShownInput } from "./inspect/inspect.js";
 export { inspect } from "./inspect/inspect.js";
 export type { MachineFacts } from "./machine/facts.js";
@@ -15,6 +19,8 @@ export type { Model, ModelInputs, OpenModelOptions } from "./predict/open-model.
 export { openModel } from "./predict/open-model.js";
 export type { LogToScore, PredictOptions, PredictReport } from "./predict/predict-scores.js";
 export { predictScores } from "./predict/predict-scores.js";
+export type { TensorboardWriter } from "./tensorboard/writer.js";
+export { eventScalars, tensorboardWriter } from "./tensorboard/writer.js";
 export type { EngineChoice, EngineStatus } from "./train/engines.js";
 export { chooseEngine, engineStatuses, loadEngine } from "./train/engines.js";
 export type { EvaluateOptions, EvaluateReport } from "./train/evaluate-model.js";
