@@ -8,7 +8,7 @@ namespace fae::cpu {
 namespace {
 
 // Rows and columns of a weight gradient that one task computes.
-constexpr uint32_t task_rows = 64, task_columns = 256;
+constexpr uint32_t task_rows = 96, task_columns = 256;
 
 Activate activate_of(Activation activation) { return static_cast<Activate>(static_cast<int>(activation)); }
 
@@ -32,27 +32,30 @@ Network::Network(const Job& job, const Kernels& kernels, const NetworkParameters
 
 void Network::plan_tasks() {
   std::vector<uint32_t> writers(job_.params.size());
+  const auto push = [&](uint32_t level, const Task& task) {
+    if (level >= tasks_.size()) tasks_.resize(level + 1);
+    tasks_[level].push_back(task);
+  };
   for (const BackwardSpec& step : job_.backward) {
     const NodeSpec& node = job_.nodes[step.node];
     if (node.op != Op::linear) continue;
     const uint32_t m = layouts_[node.output].width, k = layouts_[node.inputs[0]].width;
     const uint32_t rows = node.transposed ? k : m, columns = node.transposed ? m : k;
-    for (size_t p = 0; p < step.params.size(); p++) {
-      if (step.params[p] == GradientMode::none) continue;
-      const uint32_t level = writers[node.params[p]]++;
-      if (level >= tasks_.size()) tasks_.resize(level + 1);
-      const bool add = step.params[p] == GradientMode::add;
-      const uint64_t inner = layouts_[node.output].vectors;
-      if (p == 1) {
-        for (uint32_t from = 0; from < m; from += 256) tasks_[level].push_back({step.node, true, add, 0, 0, from, std::min(from + 256, m), inner * 256});
-        continue;
+    const uint64_t inner = layouts_[node.output].vectors;
+    const bool weight = step.params[0] != GradientMode::none, bias = step.params.size() > 1 && step.params[1] != GradientMode::none;
+    const bool weight_add = step.params[0] == GradientMode::add, bias_add = bias && step.params[1] == GradientMode::add;
+    const uint32_t weight_level = weight ? writers[node.params[0]]++ : 0, bias_level = bias ? writers[node.params[1]]++ : 0;
+    // Together the gradients of the outputs are read once; parameters shared between nodes may have to wait for different ones.
+    const bool together = weight && bias && weight_level == bias_level;
+    for (uint32_t i = 0; i < rows && weight; i += task_rows) {
+      for (uint32_t j = 0; j < columns; j += task_columns) {
+        const uint32_t i_to = std::min(i + task_rows, rows), j_to = std::min(j + task_columns, columns);
+        const bool first = node.transposed ? i == 0 : j == 0;
+        push(weight_level, {step.node, true, weight_add, together && first, bias_add, i, i_to, j, j_to, inner * (i_to - i) * (j_to - j)});
       }
-      for (uint32_t i = 0; i < rows; i += task_rows) {
-        for (uint32_t j = 0; j < columns; j += task_columns) {
-          const uint32_t i_to = std::min(i + task_rows, rows), j_to = std::min(j + task_columns, columns);
-          tasks_[level].push_back({step.node, false, add, i, i_to, j, j_to, inner * (i_to - i) * (j_to - j)});
-        }
-      }
+    }
+    for (uint32_t i = 0; i < m && bias && !together; i += task_rows) {
+      push(bias_level, {step.node, false, false, true, bias_add, i, std::min(i + task_rows, m), 0, 0, inner * task_rows});
     }
   }
   // Long tasks first: threads then finish together.
@@ -67,10 +70,11 @@ void Network::run_task(uint32_t level, uint32_t index, uint32_t inputs) const {
   const uint32_t rows = inputs * layouts_[node.output].vectors;
   const Matrix dy = gradient(node.output, 0);
   if (task.bias) {
-    kernels_.column_sums({dy.data + task.j_from, dy.stride}, rows, task.j_to - task.j_from, parameters_.gradient(node.params[1]) + task.j_from,
-                         task.add);
-    return;
+    const bool by_columns = task.weight && node.transposed;
+    const uint32_t from = by_columns ? task.j_from : task.i_from, to = by_columns ? task.j_to : task.i_to;
+    kernels_.column_sums({dy.data + from, dy.stride}, rows, to - from, parameters_.gradient(node.params[1]) + from, task.bias_add);
   }
+  if (!task.weight) return;
   const Matrix x = value(node.inputs[0], 0);
   OuterProduct outer;
   outer.a = node.transposed ? x : dy;
@@ -81,7 +85,7 @@ void Network::run_task(uint32_t level, uint32_t index, uint32_t inputs) const {
   outer.i_to = task.i_to;
   outer.j_from = task.j_from;
   outer.j_to = task.j_to;
-  outer.add = task.add;
+  outer.add = task.weight_add;
   kernels_.outer_product(outer);
 }
 

@@ -42,10 +42,12 @@ class Network {
   void run_task(uint32_t level, uint32_t task, uint32_t inputs) const;
 
  private:
+  // Rows [i_from, i_to) and columns [j_from, j_to) of one weight gradient, and the part of the bias gradient that comes from
+  // the same outputs. Without `weight` the bias alone, for outputs [i_from, i_to).
   struct Task {
     uint32_t node;
-    bool bias;
-    bool add;
+    bool weight, weight_add;
+    bool bias, bias_add;
     uint32_t i_from, i_to, j_from, j_to;
     uint64_t cost;
   };

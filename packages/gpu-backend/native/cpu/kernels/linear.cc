@@ -15,11 +15,11 @@ namespace {
 
 // Rows and vectors of the register tile: as many sums as fit beside one row of vectors and a broadcast.
 #if defined(__AVX512F__)
-constexpr uint32_t tile_rows = 8, tile_vectors = 2;
+constexpr uint32_t tile_rows = 8, outer_tile_rows = 12, tile_vectors = 2;
 #elif defined(__AVX2__)
-constexpr uint32_t tile_rows = 6, tile_vectors = 2;
+constexpr uint32_t tile_rows = 6, outer_tile_rows = 6, tile_vectors = 2;
 #else
-constexpr uint32_t tile_rows = 3, tile_vectors = 4;
+constexpr uint32_t tile_rows = 3, outer_tile_rows = 3, tile_vectors = 4;
 #endif
 constexpr uint32_t panel = tile_vectors * lanes;
 
@@ -39,7 +39,9 @@ void product_tile(const Product& p, uint32_t row, uint32_t column) {
   if (left < vectors * lanes || p.activation == activate_sigmoid) {
     float values[vectors * lanes];
     const uint32_t width = left < vectors * lanes ? left : vectors * lanes;
+    FAE_UNROLL
     for (uint32_t i = 0; i < rows; i++) {
+      FAE_UNROLL
       for (uint32_t j = 0; j < vectors; j++) store(values + j * lanes, sums[i][j]);
       float* y = p.y.data + (row + i) * p.y.stride + column;
       for (uint32_t j = 0; j < width; j++) {
@@ -49,8 +51,10 @@ void product_tile(const Product& p, uint32_t row, uint32_t column) {
     }
     return;
   }
+  FAE_UNROLL
   for (uint32_t j = 0; j < vectors; j++) {
     const Vector bias = p.bias ? load(p.bias + column + j * lanes) : Vector{};
+    FAE_UNROLL
     for (uint32_t i = 0; i < rows; i++) {
       float* y = p.y.data + (row + i) * p.y.stride + column + j * lanes;
       Vector value = sums[i][j];
@@ -80,19 +84,22 @@ void outer_tile(const OuterProduct& p, uint32_t r, uint32_t count, uint32_t i, u
   Vector sums[rows][vectors];
   multiply<rows, vectors>(p.a.data + r * p.a.stride + i, 1, p.a.stride, p.b.data + r * p.b.stride + j, p.b.stride, count, sums);
   const uint32_t left = p.j_to - j;
+  FAE_UNROLL
   for (uint32_t n = 0; n < rows; n++) {
     float* out = p.out.data + (i + n) * p.out.stride + j;
     if (left >= vectors * lanes) {
+      FAE_UNROLL
       for (uint32_t v = 0; v < vectors; v++) store(out + v * lanes, add ? load(out + v * lanes) + sums[n][v] : sums[n][v]);
       continue;
     }
     float values[vectors * lanes];
+    FAE_UNROLL
     for (uint32_t v = 0; v < vectors; v++) store(values + v * lanes, sums[n][v]);
     for (uint32_t c = 0; c < left; c++) out[c] = add ? out[c] + values[c] : values[c];
   }
 }
 
-template <uint32_t vectors, uint32_t rows = tile_rows>
+template <uint32_t vectors, uint32_t rows = outer_tile_rows>
 void outer_rows(const OuterProduct& p, uint32_t r, uint32_t count, uint32_t i, uint32_t j, bool add) {
   while (i + rows <= p.i_to) {
     outer_tile<rows, vectors>(p, r, count, i, j, add);

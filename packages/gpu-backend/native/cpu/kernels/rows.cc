@@ -7,6 +7,17 @@ namespace fae::cpu::FAE_ISA {
 
 namespace {
 
+// Widths that most models have are compiled in: whole rows then stay in registers. 0 stands for any other.
+#define FAE_FOR_WIDTH(width, call)  \
+  switch (width) {                  \
+    case 8: return call<8>(p);      \
+    case 16: return call<16>(p);    \
+    case 32: return call<32>(p);    \
+    case 64: return call<64>(p);    \
+    case 128: return call<128>(p);  \
+    default: return call<0>(p);     \
+  }
+
 inline float* address(const RowSpace& space, uint32_t id, uint32_t width) {
   return id < space.split ? space.low + static_cast<size_t>(id) * width : space.high + static_cast<size_t>(id - space.split) * width;
 }
@@ -19,14 +30,6 @@ inline void prefetch_write(const float* row, uint32_t width) {
   for (uint32_t c = 0; c < width; c += 16) __builtin_prefetch(row + c, 1);
 }
 
-void prefetch_bags(const Pool& p, const int32_t* ids) {
-  for (uint32_t t = 0; t < p.tables; t++) {
-    for (uint32_t l = 0; l < p.hotness[t]; l++, ids++) {
-      if (*ids >= 0) prefetch(address(p.spaces[t], static_cast<uint32_t>(*ids), p.width), p.width);
-    }
-  }
-}
-
 inline void copy_row(float* __restrict to, const float* __restrict from, uint32_t width) {
   for (uint32_t c = 0; c < width; c++) to[c] = from[c];
 }
@@ -35,63 +38,96 @@ inline void add_row(float* __restrict to, const float* __restrict from, uint32_t
   for (uint32_t c = 0; c < width; c++) to[c] += from[c];
 }
 
-void pool_bags(const Pool& p, const int32_t* ids, float* out) {
-  for (uint32_t t = 0; t < p.tables; t++, out += p.width) {
-    bool first = true;
+template <uint32_t fixed>
+void prefetch_bags(const Pool& p, const int32_t* ids) {
+  const uint32_t width = fixed ? fixed : p.width;
+  for (uint32_t t = 0; t < p.tables; t++) {
     for (uint32_t l = 0; l < p.hotness[t]; l++, ids++) {
-      if (*ids < 0) continue;
-      const float* row = address(p.spaces[t], static_cast<uint32_t>(*ids), p.width);
-      if (first) copy_row(out, row, p.width);
-      else add_row(out, row, p.width);
-      first = false;
+      if (*ids >= 0) prefetch(address(p.spaces[t], static_cast<uint32_t>(*ids), width), width);
     }
-    for (uint32_t c = 0; c < p.width && first; c++) out[c] = 0;
   }
 }
 
-inline void update_row(const RowUpdate& p, uint32_t id, const float* gradient) {
-  float* row = address(p.rows, id, p.width);
+template <uint32_t fixed>
+void pool_bags(const Pool& p, const int32_t* ids, float* out) {
+  const uint32_t width = fixed ? fixed : p.width;
+  for (uint32_t t = 0; t < p.tables; t++, out += width) {
+    bool first = true;
+    for (uint32_t l = 0; l < p.hotness[t]; l++, ids++) {
+      if (*ids < 0) continue;
+      const float* row = address(p.spaces[t], static_cast<uint32_t>(*ids), width);
+      if (first) copy_row(out, row, width);
+      else add_row(out, row, width);
+      first = false;
+    }
+    for (uint32_t c = 0; c < width && first; c++) out[c] = 0;
+  }
+}
+
+template <uint32_t fixed>
+void pool_width(const Pool& p) {
+  const uint32_t groups = p.inputs * p.steps;
+  const auto ids_of = [&](uint32_t group) { return p.ids + group / p.steps * p.input_stride + group % p.steps * p.step_stride; };
+  if (groups > 0) prefetch_bags<fixed>(p, ids_of(0));
+  for (uint32_t group = 0; group < groups; group++) {
+    if (group + 1 < groups) prefetch_bags<fixed>(p, ids_of(group + 1));
+    pool_bags<fixed>(p, ids_of(group), p.out + static_cast<size_t>(group) * p.tables * p.width);
+  }
+}
+
+inline void update_row(const RowUpdate& p, uint32_t id, const float* gradient, uint32_t width) {
+  float* row = address(p.rows, id, width);
   switch (p.step.name) {
-    case optimizer_sgd: apply_sgd(row, gradient, p.step.rate, p.width); break;
-    case optimizer_adagrad: apply_adagrad(row, gradient, address(p.state[0], id, p.width), p.step, p.width); break;
-    case optimizer_rowwise_adagrad: apply_rowwise_adagrad(row, gradient, address(p.state[0], id, 1), p.step, p.width); break;
-    case optimizer_adam: apply_adam(row, gradient, address(p.state[0], id, p.width), address(p.state[1], id, p.width), p.step, p.width); break;
+    case optimizer_sgd: apply_sgd(row, gradient, p.step.rate, width); break;
+    case optimizer_adagrad: apply_adagrad(row, gradient, address(p.state[0], id, width), p.step, width); break;
+    case optimizer_rowwise_adagrad: apply_rowwise_adagrad(row, gradient, address(p.state[0], id, 1), p.step, width); break;
+    case optimizer_adam: apply_adam(row, gradient, address(p.state[0], id, width), address(p.state[1], id, width), p.step, width); break;
+  }
+}
+
+template <uint32_t fixed>
+void sum_places(const RowUpdate& p, uint32_t i, float* out) {
+  const uint32_t width = fixed ? fixed : p.width;
+  const uint32_t *place = p.places + p.begins[i], *end = p.places + p.begins[i + 1];
+  if constexpr (fixed == 0 || fixed > 64) {
+    copy_row(out, p.gradients + *place * p.place_stride, width);
+    for (place++; place < end; place++) add_row(out, p.gradients + *place * p.place_stride, width);
+  } else {
+    float sum[fixed];
+    copy_row(sum, p.gradients + *place * p.place_stride, fixed);
+    for (place++; place < end; place++) add_row(sum, p.gradients + *place * p.place_stride, fixed);
+    copy_row(out, sum, fixed);
+  }
+}
+
+template <uint32_t fixed>
+void update_width(const RowUpdate& p) {
+  constexpr uint32_t ahead = 16;
+  const uint32_t width = fixed ? fixed : p.width;
+  const auto prefetch_row = [&](uint32_t id) {
+    prefetch_write(address(p.rows, id, width), width);
+    for (int slot = 0; slot < 2; slot++) {
+      if (p.state_width[slot]) prefetch_write(address(p.state[slot], id, p.state_width[slot]), p.state_width[slot]);
+    }
+  };
+  for (uint32_t i = p.from; i < p.to && i < p.from + ahead && !p.out; i++) prefetch_row(p.ids[i]);
+  for (uint32_t i = p.from; i < p.to; i++) {
+    if (p.out) {
+      sum_places<fixed>(p, i, p.out + static_cast<size_t>(i) * width);
+      continue;
+    }
+    if (i + ahead < p.to) prefetch_row(p.ids[i + ahead]);
+    if (!p.summed) sum_places<fixed>(p, i, p.scratch);
+    update_row(p, p.ids[i], p.summed ? p.summed + static_cast<size_t>(i) * width : p.scratch, width);
+    if (p.dirty && p.ids[i] < p.dirty_below) p.dirty[p.ids[i]] = 1;
   }
 }
 
 }  // namespace
 
-void pool(const Pool& p) {
-  const uint32_t groups = p.inputs * p.steps;
-  const auto ids_of = [&](uint32_t group) { return p.ids + group / p.steps * p.input_stride + group % p.steps * p.step_stride; };
-  if (groups > 0) prefetch_bags(p, ids_of(0));
-  for (uint32_t group = 0; group < groups; group++) {
-    if (group + 1 < groups) prefetch_bags(p, ids_of(group + 1));
-    pool_bags(p, ids_of(group), p.out + static_cast<size_t>(group) * p.tables * p.width);
-  }
-}
+void pool(const Pool& p) { FAE_FOR_WIDTH(p.width, pool_width) }
 
-void update_rows(const RowUpdate& p) {
-  constexpr uint32_t ahead = 12;
-  for (uint32_t i = p.from; i < p.to; i++) {
-    if (!p.out && i + ahead < p.to) {
-      const uint32_t id = p.ids[i + ahead];
-      prefetch_write(address(p.rows, id, p.width), p.width);
-      for (int slot = 0; slot < 2; slot++) {
-        if (p.state_width[slot]) prefetch_write(address(p.state[slot], id, p.state_width[slot]), p.state_width[slot]);
-      }
-    }
-    const float* gradient = p.summed ? p.summed + static_cast<size_t>(i) * p.width : p.scratch;
-    if (!p.summed) {
-      float* sum = p.out ? p.out + static_cast<size_t>(i) * p.width : p.scratch;
-      copy_row(sum, p.gradients + p.places[p.begins[i]] * p.place_stride, p.width);
-      for (uint32_t n = p.begins[i] + 1; n < p.begins[i + 1]; n++) add_row(sum, p.gradients + p.places[n] * p.place_stride, p.width);
-    }
-    if (p.out) continue;
-    update_row(p, p.ids[i], gradient);
-    if (p.dirty && p.ids[i] < p.dirty_below) p.dirty[p.ids[i]] = 1;
-  }
-}
+void update_rows(const RowUpdate& p) { FAE_FOR_WIDTH(p.width, update_width) }
 
 void update_dense(const DenseUpdate& p) {
   switch (p.step.name) {
