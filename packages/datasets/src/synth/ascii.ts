@@ -1,13 +1,14 @@
 /** Hand-written number output: each function writes at `at` and returns the position behind. */
 
 const zero = 48;
-const letterOffset = 87; // 'a' - 10
+const toLetter = 39; // from behind '9' to 'a'
 
 /** 8 lower-case hex digits of an int32. */
 export function writeHex(out: Uint8Array, at: number, value: number): number {
   for (let shift = 28; shift >= 0; shift -= 4) {
     const digit = (value >>> shift) & 15;
-    out[at++] = digit + (digit < 10 ? zero : letterOffset);
+    // Without a branch: digits are random, and a wrong guess costs more than the rest of the loop.
+    out[at++] = zero + digit + (((9 - digit) >> 31) & toLetter);
   }
   return at;
 }
@@ -24,10 +25,15 @@ export function writeDecimal(out: Uint8Array, at: number, value: number): number
   }
   let digits = 2;
   for (let limit = 100; value >= limit && digits < 10; limit *= 10) digits++;
-  return writePadded(out, at, value, digits);
+  for (let i = at + digits - 1; i >= at; i--) {
+    const rest = (value / 10) | 0;
+    out[i] = zero + (value - 10 * rest);
+    value = rest;
+  }
+  return at + digits;
 }
 
-/** The last `digits` decimal digits of an integer in [0, 2^32). */
+/** The last `digits` decimal digits of a non-negative integer. */
 export function writePadded(out: Uint8Array, at: number, value: number, digits: number): number {
   for (let i = digits - 1; i >= 0; i--) {
     const rest = Math.floor(value / 10);
