@@ -17,7 +17,7 @@ export interface PartRows {
   readonly maps: readonly MapSlice[];
 }
 
-const blockRows = 4096;
+const blockRows = 16384;
 
 /** Hands on the rows `[from, to)` of a part with the ids of the data set, in blocks; `first` is the row a block starts with. */
 export function eachBlock(
@@ -33,12 +33,15 @@ export function eachBlock(
     for (let first = from; first < to; first += blockRows) {
       const words = block.subarray(0, Math.min(blockRows, to - first) * stride);
       readFully(file, bytesOf(words), first * stride * 4, path);
-      for (let at = keysAt; at < words.length; at += stride) {
-        for (let t = 0; t < maps.length; t++) words[at + t] = maps[t][words[at + t]];
-      }
+      for (const [t, map] of maps.entries()) translate(words, keysAt + t, stride, map);
       use(words, first);
     }
   });
+}
+
+/** Table by table, so that one map at a time fills the cache. */
+function translate(words: Int32Array, from: number, stride: number, map: Int32Array): void {
+  for (let at = from; at < words.length; at += stride) words[at] = map[words[at]];
 }
 
 export function readMap({ path, at, count }: MapSlice): Int32Array {

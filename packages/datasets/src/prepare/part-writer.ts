@@ -24,7 +24,8 @@ export interface PartWriter {
 export const parsedWords = (format: RawFormat): number => format.line.fields.filter(({ kind }) => isKept(kind)).length;
 
 const shownRejects = 5;
-const bufferRows = 2048;
+/** Keys are numbered table by table over this many rows, so that one dictionary at a time fills the cache. */
+const bufferRows = 16384;
 
 /**
  * Writes one part. `dictionaries` (one a table, cleared here) are lent by the worker so that their memory is used again;
@@ -75,6 +76,15 @@ export function openPart(
     rejects.write(bytesOf(rejectWords));
   };
 
+  const flush = () => {
+    for (let t = 0; t < tables; t++) {
+      if (modulo !== 0) takeModulo(buffer, keysAt + t, used, stride, modulo);
+      if (hasDictionary) numberColumn(buffer, keysAt + t, used, stride, dictionaries[t]);
+    }
+    rows.write(bytesOf(buffer.subarray(0, used)));
+    used = 0;
+  };
+
   const keepBit = (isKept: boolean) => {
     if (!keep) return;
     if (isKept) keepByte[0] |= 1 << (accepted & 7);
@@ -99,16 +109,8 @@ export function openPart(
       accepted++;
       if (isDropped) return;
       kept++;
-      for (let t = 0, at = used + keysAt; t < tables; t++, at++) {
-        let key = buffer[at];
-        if (modulo !== 0) key = (key >>> 0) % (modulo >>> 0);
-        buffer[at] = hasDictionary ? dictionaries[t].add(key) : key;
-      }
       used += stride;
-      if (used === buffer.length) {
-        rows.write(bytesOf(buffer));
-        used = 0;
-      }
+      if (used === buffer.length) flush();
     },
     addLong(offset) {
       lines++;
@@ -119,7 +121,7 @@ export function openPart(
       if (isCrlf) crlf++;
     },
     finish() {
-      rows.write(bytesOf(buffer.subarray(0, used)));
+      flush();
       rows.close();
       rejects.close();
       if (keep) {
@@ -142,4 +144,12 @@ export function openPart(
       keep?.abandon();
     },
   };
+}
+
+function takeModulo(words: Int32Array, from: number, to: number, stride: number, modulo: number): void {
+  for (let at = from; at < to; at += stride) words[at] = (words[at] >>> 0) % (modulo >>> 0);
+}
+
+function numberColumn(words: Int32Array, from: number, to: number, stride: number, dictionary: IntDictionary): void {
+  for (let at = from; at < to; at += stride) words[at] = dictionary.add(words[at]);
 }

@@ -10,7 +10,7 @@ import type { PartRecord, ReadOptions } from "./part.js";
 import { openPart, type PartWriter } from "./part-writer.js";
 
 /** Longer lines are rejected; the longest line of the known logs has about 400 bytes. */
-export const maxLineBytes = 65536;
+const maxLineBytes = 65536;
 const blockBytes = 1 << 20;
 
 export interface RawFile {

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "@fae/core";
 import type { RawFormat } from "../raw-format.js";
-import { expectation, rejectReasons } from "../text/reject.js";
+import { expectation, type RejectReason, rejectReasons } from "../text/reject.js";
 import { openSink } from "./files.js";
 import { type PartRecord, partPath, type ShownReject } from "./part.js";
+import { readWords } from "./part-rows.js";
 import type { SourceFile } from "./raw-files.js";
 
 export const rejectsName = "rejects.tsv";
@@ -92,18 +92,28 @@ export function writeRejects(
   let before = 0;
   for (const [i, part] of parts.entries()) {
     if (i === 0 || parts[i - 1].file !== part.file) before = 0;
-    if (part.rejected > 0) {
-      const bytes = readFileSync(partPath(work, part.file, part.part, "rejects"));
-      for (let at = 0; at < bytes.length; at += 16) {
-        const line = before + bytes.readUInt32LE(at);
-        const offset = bytes.readUInt32LE(at + 4) + bytes.readUInt32LE(at + 8) * 4294967296;
-        const code = bytes.readUInt32LE(at + 12);
-        const field = code >>> 8 === 0 ? "-" : format.line.fields[(code >>> 8) - 1].name;
-        const reason = rejectReasons[code & 255];
-        sink.write(Buffer.from(`${files[part.file].name}\t${line}\t${offset}\t${reason}\t${field}\n`));
-      }
-    }
+    const { name } = files[part.file];
+    eachReject(partPath(work, part.file, part.part, "rejects"), part.rejected, (line, offset, reason, field) => {
+      const fieldName = field === 0 ? "-" : format.line.fields[field - 1].name;
+      sink.write(Buffer.from(`${name}\t${before + line}\t${offset}\t${reason}\t${fieldName}\n`));
+    });
     before += part.lines;
   }
   sink.close();
+}
+
+const blockRejects = 1 << 16;
+
+function eachReject(
+  path: string,
+  count: number,
+  use: (line: number, offset: number, reason: RejectReason, field: number) => void,
+): void {
+  for (let done = 0; done < count; done += blockRejects) {
+    const words = readWords(path, done * 4, Math.min(blockRejects, count - done) * 4);
+    for (let at = 0; at < words.length; at += 4) {
+      const offset = (words[at + 1] >>> 0) + (words[at + 2] >>> 0) * 4294967296;
+      use(words[at] >>> 0, offset, rejectReasons[words[at + 3] & 255], words[at + 3] >>> 8);
+    }
+  }
 }

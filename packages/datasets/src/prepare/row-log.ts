@@ -42,8 +42,7 @@ function splitsOf(run: Run, { format, days, files }: Settings, parts: readonly P
   const rows = parts.reduce((n, { kept }) => n + kept, 0);
   if (format.split === "share") return splitByShare(rows);
   const lines = parts.reduce((n, { accepted }) => n + accepted, 0);
-  const fileCount = Math.max(files.length, ...parts.map(({ file }) => file + 1));
-  const starts = days === null ? fileStarts(parts, fileCount) : equalDays(lines, days);
+  const starts = days === null ? fileStarts(parts, files.length) : equalDays(lines, days);
   return splitByDays(rows, starts, (line) => keptBefore(run.work, parts, line));
 }
 

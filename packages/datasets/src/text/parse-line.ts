@@ -1,10 +1,10 @@
 import type { FieldKind, LineFormat } from "./field.js";
 
-/** A line format made ready for the inner loop. */
-export interface LineParser {
-  /** Parses the line `[start, end)` into `rows` from word `at` on, one word per kept field; false when it is malformed. */
-  (bytes: Uint8Array, start: number, end: number, rows: Int32Array, at: number): boolean;
-}
+/**
+ * A line format made ready for the inner loop: parses the line `[start, end)` into `rows` from word `at` on, one word per kept
+ * field; false when it is malformed, with some of the words then overwritten.
+ */
+export type LineParser = (bytes: Uint8Array, start: number, end: number, rows: Int32Array, at: number) => boolean;
 
 const kinds: readonly FieldKind[] = [
   "label",

@@ -5,7 +5,6 @@ import { FaeError, Random } from "@fae/core";
 import { readManifest } from "../../src/open-prepared.js";
 import { parsedWords } from "../../src/prepare/part-writer.js";
 import { prepare } from "../../src/prepare/prepare.js";
-import { maxLineBytes } from "../../src/prepare/read-text.js";
 import type { RawFormatName } from "../../src/raw-format.js";
 import { rawFormats } from "../../src/raw-formats.js";
 import { lineScanner } from "../../src/text/line-scanner.js";
@@ -23,6 +22,9 @@ export interface FuzzReport {
   refused: number;
   slowestSeconds: number;
 }
+
+/** Of `prepare` and of the oracle. */
+const maxLineBytes = 65536;
 
 const fragments = [
   "\n",
