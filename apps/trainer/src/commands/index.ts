@@ -5,6 +5,7 @@ import { exportCommand } from "./export.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { packCommand } from "./pack.js";
+import { planCommand } from "./plan.js";
 import { predictCommand } from "./predict.js";
 import { prepareCommand } from "./prepare.js";
 import { profileCommand } from "./profile.js";
@@ -19,6 +20,7 @@ export const commands: readonly CommandEntry[] = [
   inspectCommand,
   profileCommand,
   packCommand,
+  planCommand,
   trainCommand,
   evaluateCommand,
   predictCommand,
