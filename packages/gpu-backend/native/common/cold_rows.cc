@@ -75,11 +75,12 @@ void ColdTable::plan(const IdLayout& layout, int32_t* ids) {
         if (entry == nothing) {
           entry = free_.back();
           free_.pop_back();
-          residents_[entry] = {row, n, n};
+          residents_[entry] = {row, n, n, static_cast<uint32_t>(at + l)};
           mine.push_back(entry);
-          fetch_.push_back({row, entry});
+          fetch_.push_back({row, entry, static_cast<uint32_t>(at + l)});
         } else if (residents_[entry].last != n) {
           residents_[entry].last = n;
+          residents_[entry].place = static_cast<uint32_t>(at + l);
           mine.push_back(entry);
           forwarded_++;
         }
@@ -92,7 +93,7 @@ void ColdTable::plan(const IdLayout& layout, int32_t* ids) {
 std::vector<ColdRow> ColdTable::write_back(uint32_t n) const {
   std::vector<ColdRow> rows;
   for (const uint32_t slot : used_[n % used_.size()]) {
-    if (residents_[slot].last == n) rows.push_back({residents_[slot].row, slot});
+    if (residents_[slot].last == n) rows.push_back({residents_[slot].row, slot, residents_[slot].place});
   }
   return rows;
 }

@@ -17,6 +17,7 @@ namespace fae {
 struct ColdRow {
   uint32_t row;   // id in its table
   uint32_t slot;  // device slot, below ColdTable::slots()
+  uint32_t place = 0;  // word of its first occurrence in the batch, counted from IdLayout::ids
 };
 
 // The plan of one table. Tables are independent: each may be planned by another thread, batch by batch in segment order.
@@ -45,6 +46,7 @@ class ColdTable {
     uint32_t row = 0;
     uint32_t first = 0;  // batch that fetched it
     uint32_t last = nothing;  // latest planned batch that uses it
+    uint32_t place = 0;       // its first occurrence there
   };
   uint32_t home(uint32_t row) const { return (row * 0x9e3779b1u) >> shift_; }
   uint32_t& find(uint32_t row);

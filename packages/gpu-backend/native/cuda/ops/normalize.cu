@@ -1,0 +1,50 @@
+// normalize: y = x / max(|x|, epsilon) per row of k values; dx = (g - y (g . y)) / |x| where |x| > epsilon, else g / epsilon.
+// A thread per row (k is small: 15 in TBSM); rows are read whole by neighbouring threads, so caches serve them. Pads stay zero.
+#include "ops/small_ops.h"
+#include "support/check.h"
+
+namespace fae::cuda {
+
+namespace {
+
+__global__ void forward_kernel(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon) {
+  const uint32_t r = blockIdx.x * blockDim.x + threadIdx.x;
+  if (r >= rows) return;
+  const float* from = x + static_cast<uint64_t>(r) * ld;
+  float square = 0;
+  for (uint32_t i = 0; i < k; i++) square = fmaf(from[i], from[i], square);
+  const float length = fmaxf(sqrtf(square), epsilon);
+  for (uint32_t i = 0; i < k; i++) y[static_cast<uint64_t>(r) * ld + i] = from[i] / length;
+}
+
+__global__ void backward_kernel(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon,
+                                bool add) {
+  const uint32_t r = blockIdx.x * blockDim.x + threadIdx.x;
+  if (r >= rows) return;
+  const uint64_t at = static_cast<uint64_t>(r) * ld;
+  float square = 0, along = 0;
+  for (uint32_t i = 0; i < k; i++) {
+    square = fmaf(x[at + i], x[at + i], square);
+    along = fmaf(g[at + i], y[at + i], along);
+  }
+  const float length = sqrtf(square);
+  for (uint32_t i = 0; i < k; i++) {
+    const float value = length > epsilon ? (g[at + i] - y[at + i] * along) / length : g[at + i] / epsilon;
+    dx[at + i] = add ? dx[at + i] + value : value;
+  }
+}
+
+}  // namespace
+
+void normalize_forward(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, cudaStream_t stream) {
+  forward_kernel<<<ceil_div(rows, 128), 128, 0, stream>>>(y, x, rows, k, ld, epsilon);
+  check_launch("normalize_forward");
+}
+
+void normalize_backward(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, bool add,
+                        cudaStream_t stream) {
+  backward_kernel<<<ceil_div(rows, 128), 128, 0, stream>>>(dx, g, x, y, rows, k, ld, epsilon, add);
+  check_launch("normalize_backward");
+}
+
+}  // namespace fae::cuda

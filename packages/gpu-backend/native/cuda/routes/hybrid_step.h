@@ -1,0 +1,52 @@
+// Hybrid batches: pooled rows from host memory over, network on the device, row gradients back, update on host threads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "routes/feeder.h"
+#include "routes/host_rows.h"
+#include "routes/route.h"
+#include "step/core.h"
+#include "step/decode.h"
+#include "step/graph.h"
+
+namespace fae::cuda {
+
+class HybridStep {
+ public:
+  HybridStep(const Job& job, Core& core, const HostRows& rows, ThreadPool& pool);
+  ~HybridStep();
+  void allocate();
+  uint64_t host_bytes() const { return sent_.bytes() + pooled_.bytes() + gradients_.bytes(); }
+
+  // dirty: per table bytes of its hot rows to mark, or empty.
+  void run(const SegmentCall& call, const std::vector<uint8_t*>& dirty, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]);
+  void evaluate(const RowSource& source, float* scores, fae_evaluation& evaluation);
+
+ private:
+  uint32_t sent_words() const { return 1 + job_.step_count() * job_.dense_features; }
+  uint64_t pooled_values(uint32_t inputs) const { return static_cast<uint64_t>(inputs) * job_.step_count() * job_.tables.size() * job_.width; }
+  const Graph& graph(DenseEncoding encoding, bool train);
+  void part(const SegmentCall& call, const std::vector<uint8_t*>& dirty, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2], float* scores, bool training);
+  // Labels, dense features and pooled rows of a batch to the device.
+  void send(const uint32_t* words, uint32_t inputs, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]);
+
+  const Job& job_;
+  Core& core_;
+  const HostRows& rows_;
+  ThreadPool& pool_;
+  Distinct distinct_;
+  std::vector<DistinctScratch> scratch_;
+  Buffer<uint32_t> device_words_;
+  std::unique_ptr<Feeder> feeder_;
+  Pinned sent_, pooled_, gradients_;
+  std::map<std::pair<DenseEncoding, bool>, Graph> graphs_;
+  cudaEvent_t begin_ = nullptr, sent_event_ = nullptr, computed_ = nullptr, back_ = nullptr;
+};
+
+// Cardinalities of the tables, for Distinct.
+std::vector<uint32_t> table_rows(const Job& job);
+
+}  // namespace fae::cuda

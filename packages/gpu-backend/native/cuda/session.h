@@ -1,0 +1,57 @@
+// The session behind fae.h: names resolved, failures remembered.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fae.h"
+#include "job.h"
+#include "row_source.h"
+#include "routes/route.h"
+#include "status.h"
+
+namespace fae::cuda {
+
+class Session {
+ public:
+  Session(Job job, const fae_words* memory);
+
+  void run(const fae_segment& segment, double* losses, fae_report& report);
+  void evaluate(const char* source, float* scores, uint8_t* labels, fae_evaluation& evaluation);
+  void shape(const char* name, uint64_t& rows, uint64_t& columns) const;
+  void read(const char* name, const uint32_t* rows, uint64_t count, float* out);
+  void write(const char* name, const uint32_t* rows, uint64_t count, const float* in);
+  void memory(uint64_t& host_bytes, uint64_t& device_bytes) const;
+
+  // Runs `act`; a failure of the device or of the engine poisons the session with its first cause.
+  template <class Act>
+  void guard(Act&& act) {
+    if (poisoned_) throw *poisoned_;
+    try {
+      act();
+    } catch (const Failure& failure) {
+      if (failure.status == FAE_ENGINE || failure.status == FAE_OUT_OF_MEMORY || !usable()) poison(failure);
+      throw;
+    }
+  }
+
+ private:
+  struct Tensor {
+    enum class Kind { step, table, param } kind;
+    uint32_t index = 0;
+    int slot = -1;
+    uint64_t rows = 1, columns = 1;
+  };
+  Tensor find(const std::string& name) const;
+  const RowSource& source(const std::string& name) const;
+  static bool usable();
+  void poison(const Failure& failure);
+
+  Job job_;
+  std::vector<std::unique_ptr<RowSource>> sources_;
+  std::unique_ptr<Residency> residency_;
+  std::unique_ptr<Failure> poisoned_;
+};
+
+}  // namespace fae::cuda

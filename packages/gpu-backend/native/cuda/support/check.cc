@@ -1,0 +1,21 @@
+#include "support/check.h"
+
+#include <string>
+
+#include "status.h"
+
+namespace fae::cuda {
+
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  const std::string text = std::string(cudaGetErrorName(status)) + " (" + cudaGetErrorString(status) + ")";
+  if (status == cudaErrorMemoryAllocation) {
+    fail(FAE_OUT_OF_MEMORY, std::string("The GPU or pinned host memory ran out in ") + what + ": " + text +
+                                ". Use a smaller batch or budget, or stop other programs on this GPU.",
+         {fact("cuda", cudaGetErrorName(status))});
+  }
+  fail(FAE_ENGINE, std::string("CUDA failed in ") + what + ": " + text + ". Close the session and start again from the last checkpoint.",
+       {fact("cuda", cudaGetErrorName(status)), fact("call", what)});
+}
+
+}  // namespace fae::cuda
