@@ -1,0 +1,142 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPrepared } from "@fae/datasets";
+import { profile, writeProfile } from "@fae/profiler";
+import type { StrategyName } from "@fae/scheduler";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { captureIo } from "../cli/test-io.js";
+import { main } from "../cli.js";
+import { packData } from "../pack/pack-data.js";
+import { writeSmallData } from "../test-data.js";
+import { engineStatuses } from "../train/engines.js";
+import type { TrainOptions } from "../train/options.js";
+import type { TrainReport } from "../train/report.js";
+import { addBytes } from "../train/totals.js";
+import { trainModel } from "../train/train-model.js";
+import { planRun, type RunPlan, type StrategyPlan } from "./plan-run.js";
+
+const names: StrategyName[] = ["cpu-only", "dlrm-hybrid", "xdl-parameter-server", "fae", "mixed", "device-only"];
+const modelOptions = { width: 8, bottomMlp: [16, 8], topMlp: [64, 1] };
+const rowBytes = 4 * 16;
+let root = "";
+const at = (...parts: string[]): string => join(root, ...parts);
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "fae-plan-"));
+  writeSmallData(at("data"), { tables: [4000, 900, 11], inputs: { train: 1030, val: 128, test: 64 } });
+  const data = await openPrepared(at("data"));
+  const made = await profile({ data, width: 8, stateValues: 8, budgetBytes: 300 * rowBytes, smallTableBytes: 0 });
+  await writeProfile(at("data-profile"), made);
+  await packData({ data: at("data"), profile: at("data-profile"), out: at("packed") });
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const common = { model: "dlrm", modelOptions, batch: 64, optimizer: "adagrad", segmentBatches: 6 } as const;
+const only = async (name: StrategyName, more: Partial<TrainOptions> = {}): Promise<StrategyPlan> =>
+  (await planRun({ ...common, data: at("packed"), engine: "reference", ...more }, [name])).strategies[0];
+
+function expectWithinTenth(found: number, expected: number): void {
+  expect(found).toBeGreaterThan(0.9 * expected);
+  expect(found).toBeLessThanOrEqual(1.1 * expected);
+}
+
+const engines = (await engineStatuses())
+  .filter(({ name, available }) => available && (name === "reference" || name === "cpu"))
+  .map(({ name }) => name);
+console.log(`plans are compared with runs on: ${engines.join(", ")}`);
+
+describe.each(engines)("a plan against a run on engine %s", (engine) => {
+  test.each(names)("%s: bytes exactly, memory within a tenth", async (strategy) => {
+    for (const more of [{}, { shuffle: "total", lookAhead: 0, seed: 7 }] as const) {
+      const plan = await only(strategy, { engine, ...more });
+      const report = await trainModel({ ...common, data: at("packed"), engine, strategy, learningRate: 0.01, ...more });
+      expect(plan.problems).toEqual([]);
+      expect(plan).toMatchObject({ strategy, engine });
+      expectBytes(plan, report);
+      if (report.memory.hostBytes > 0) expectWithinTenth(plan.memory?.hostBytes ?? 0, report.memory.hostBytes);
+      if (report.memory.deviceBytes > 0) expectWithinTenth(plan.memory?.deviceBytes ?? 0, report.memory.deviceBytes);
+    }
+  });
+});
+
+/** Means times steps are the bytes of the epoch; switches are told apart. */
+function expectBytes({ traffic }: StrategyPlan, { steps, bytes, rows }: TrainReport): void {
+  expect(traffic?.steps).toBe(steps);
+  for (const kind of ["inputs", "rows", "rowState", "parameters"] as const)
+    for (const direction of ["toDevice", "toHost"] as const)
+      expect((traffic?.perStep[kind][direction] ?? Number.NaN) * steps).toBeCloseTo(bytes.train[kind][direction], 3);
+  if (traffic && traffic.firstSwitch > 0) {
+    expect(traffic.firstSwitch).toBe(300 * rowBytes);
+    expect(rows.switched).toBeGreaterThanOrEqual(300);
+    const switched = { ...bytes.train };
+    addBytes(switched, bytes.evaluate);
+    expect(switched.switch.toDevice).toBeGreaterThanOrEqual(traffic.firstSwitch);
+  }
+}
+
+test("the plan before packing is the plan after it", async () => {
+  const planned = async (data: string): Promise<RunPlan> =>
+    planRun({ ...common, data: at(data), engine: "reference", budgetBytes: 300 * rowBytes }, ["fae", "mixed"]);
+  const [before, after] = [await planned("data"), await planned("packed")];
+  expect(before.hot).toMatchObject({ from: "profile", rows: 300 });
+  expect(after.hot).toEqual({ ...before.hot, from: "pack" });
+  for (const [i, plan] of after.strategies.entries()) {
+    const { disk, ...same } = before.strategies[i];
+    expect(plan).toMatchObject(same);
+    expect(disk.model).toBe(plan.disk.model);
+    expect(plan.disk.pack).toBe(0);
+    const packed = readdirSync(at("packed"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== "manifest.json")
+      .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+    expect(disk.pack).toBe(packed);
+    expect(after.data.bytes).toBe(packed);
+  }
+});
+
+test("without a profile that fits, a quick sample chooses the hot set", async () => {
+  writeSmallData(at("large"), { tables: [20_000, 50], inputs: { train: 1000 } });
+  const budgetBytes = 500 * rowBytes;
+  const { hot } = await planRun({ ...common, data: at("large"), engine: "reference", budgetBytes }, ["mixed"]);
+  expect(hot).toMatchObject({ from: "sample", rows: 500, budgetBytes, rowsPerTable: [450, 50] });
+  expect(hot?.inputShare).toBeGreaterThan(0.3);
+  expect(hot?.inputShare).toBeLessThan(1);
+  const other = await planRun({ ...common, data: at("data"), engine: "reference", optimizer: "sgd" }, ["mixed"]);
+  expect(other.hot?.from).toBe("sample");
+});
+
+test("a strategy that cannot run says why and leaves the others alone", async () => {
+  const { hot, strategies } = await planRun({ ...common, data: at("data"), engine: "reference", budgetBytes: 10 }, [
+    "mixed",
+    "device-only",
+  ]);
+  expect(hot).toBeNull();
+  expect(strategies[0]).toMatchObject({ memory: null, traffic: null, problems: [expect.stringContaining("budget")] });
+  expect(strategies[1].problems).toEqual([]);
+  expect((await only("mixed", { engine: "no-engine" })).problems[0]).toContain("There is no engine 'no-engine'");
+  expect((await only("fae", { budgetBytes: 100 })).problems[0]).toContain("The hot rows need");
+});
+
+test("the model's bytes on disk are those of its checkpoint", async () => {
+  const run = at("run");
+  await trainModel({ ...common, data: at("packed"), engine: "reference", learningRate: 0.01, run, maxBatches: 1 });
+  const bytes = readdirSync(join(run, "model"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name.endsWith(".safetensors"))
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  expectWithinTenth((await only("cpu-only")).disk.model, bytes);
+});
+
+test("fae plan prints a table, or one JSON object", async () => {
+  const plan = async (...args: string[]) => {
+    const io = captureIo();
+    const code = await main(["plan", at("data"), "--model", "dlrm", "--engine", "reference", ...args], io);
+    return { code, out: io.out(), err: io.err() };
+  };
+  const sizes = ["--width", "8", "--bottom-mlp", "16,8", "--top-mlp", "64,1", "--batch", "64"];
+  const shown = await plan(...sizes, "--optimizer", "adagrad");
+  expect(shown).toMatchObject({ code: 0, err: "" });
+  expect(shown.out).toContain("hot set, from the profile: 300 rows");
+  for (const name of names) expect(shown.out).toContain(name);
+  const json = JSON.parse((await plan(...sizes, "--strategy", "mixed", "--json")).out);
+  expect(json.strategies.map(({ strategy }: StrategyPlan) => strategy)).toEqual(["mixed"]);
+  expect(readdirSync(root).sort()).toEqual(["data", "data-profile", "large", "packed", "run"]);
+});
