@@ -4,7 +4,7 @@ import { strategies } from "@fae/scheduler";
 import { defineCommand, option } from "../cli/command.js";
 import { formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
-import { byteCount, choice, count, counts, number, text } from "../cli/values.js";
+import { byteCount, choice, count, counts, flag, number, text } from "../cli/values.js";
 import type { LoopEvent } from "../train/loop.js";
 import { trainText } from "../train/summary.js";
 import { trainModel } from "../train/train-model.js";
@@ -53,6 +53,13 @@ const options = {
     count(0, 65_535).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
+  matmul: option(
+    "--matmul <type>",
+    "float32, tf32 or bf16 (default: tf32 on cuda, float32 elsewhere)",
+    choice(["float32", "tf32", "bf16"]).optional(),
+  ),
+  rowType: option("--row-type <type>", "rows on the device", choice(["float32", "bf16"]).default("float32")),
+  atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
   init: option("--init <file>", "initial weights, safetensors", text().optional()),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
   testEvery: option(
@@ -76,12 +83,17 @@ export const trainCommand = defineCommand({
   example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
   notes: "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.",
   async run([data], given, context) {
-    const { lr, budget, width, bottomMlp, topMlp, ...same } = given;
+    const { lr, budget, width, bottomMlp, topMlp, atomics, ...same } = given;
     const modelOptions = present({ width, bottomMlp, topMlp });
     const progress = context.progress("train", "inputs");
     try {
       const report = await trainModel(
-        { ...present({ ...same, learningRate: lr, budgetBytes: budget, modelOptions }), data, model: given.model },
+        {
+          ...present({ ...same, learningRate: lr, budgetBytes: budget, modelOptions }),
+          deterministic: !atomics,
+          data,
+          model: given.model,
+        },
         {
           signal: context.io.signal,
           log: context.log,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Evaluation, optimizerSpec, type SplitName } from "@fae/core";
+import { type Engine, type Evaluation, type Job, optimizerSpec, type SplitName, UnsupportedError } from "@fae/core";
 import { openPrepared, toBatchSource } from "@fae/datasets";
 import { openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
 import { strategy } from "@fae/scheduler";
@@ -38,24 +38,16 @@ export async function evaluateModel(
   const data = await openPrepared(options.data);
   const checkpoint = await openCheckpoint(modelDirectory(options.model));
   const program = programOf(checkpoint, data);
-  const plan = strategy("cpu-only").plan({
-    tables: program.tables,
-    rowBytes: 4 * program.width,
-    budgetBytes: 0,
-    devices: 0,
-  });
   const source = toBatchSource(data, options.split);
-  const job = {
+  const { engine, job } = await choosePlace(options.engine, {
     program,
-    plan,
     optimizer: optimizerSpec("sgd"), // no update is made, and sgd keeps no state
     sources: [source],
     batch: Math.max(1, Math.min(options.batch, source.rows)),
     seed: 0,
     threads: options.threads,
     ...(data.packed ? { tables: originalIds(program, data.packed.originalIdsPaths) } : {}),
-  };
-  const { engine } = await chooseEngine(options.engine, job);
+  });
   await using session = await engine.open(job);
   await restoreCheckpoint(checkpoint, {
     session,
@@ -77,6 +69,24 @@ export async function evaluateModel(
     },
     evaluation,
   };
+}
+
+/** An engine that runs the job with its tables on the host, or else on the device. @throws FaeError of the former */
+async function choosePlace(name: string, job: Omit<Job, "plan">): Promise<{ engine: Engine; job: Job }> {
+  const { tables, width } = job.program;
+  const rowBytes = 4 * width;
+  const budgetBytes = rowBytes * tables.reduce((sum, table) => sum + table.rows, 0);
+  let refusal: unknown;
+  for (const place of ["cpu-only", "device-only"] as const) {
+    const placed = { ...job, plan: strategy(place).plan({ tables, rowBytes, budgetBytes, devices: 1 }) };
+    try {
+      return { engine: (await chooseEngine(name, placed)).engine, job: placed };
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 /** A run keeps its model in `model`. */

@@ -1,5 +1,4 @@
-import type { OptimizerName } from "@fae/core";
-import { ConfigError } from "@fae/core";
+import { ConfigError, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
 import type { StrategyName } from "@fae/scheduler";
 
@@ -33,6 +32,12 @@ export interface TrainOptions {
   readonly staleness: number;
   /** Host threads; 0 lets the engine choose. */
   readonly threads: number;
+  /** Matrix arithmetic; null: tf32 on cuda, float32 elsewhere. */
+  readonly matmul: NonNullable<Job["matmul"]> | null;
+  /** Row storage on the device. */
+  readonly rowType: NonNullable<Job["rowType"]>;
+  /** CUDA: false takes order-free atomic row updates, which do not repeat bit by bit. */
+  readonly deterministic: boolean;
   /** Safetensors file of initial weights (`emb_l.0.weight`, `bot_l.0.weight`, ...); null: drawn from the seed. */
   readonly init: string | null;
   /** Directory that the run is written to; null: nothing is written. */
@@ -71,6 +76,9 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     servers: 4,
     staleness: 0,
     threads: 0,
+    matmul: null,
+    rowType: "float32",
+    deterministic: true,
     init: null,
     run: null,
     testEvery: 0,

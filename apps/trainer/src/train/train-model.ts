@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DivergedError, type Evaluation, type PreparedData, type Session } from "@fae/core";
+import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
@@ -47,8 +47,9 @@ export async function trainModel(
   const strategy = findStrategy(options.strategy);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
   const hot = await chooseHotRows(data, options.profile, strategy);
-  const planned = planJob(options, data, program, strategy, hot);
-  const choice = await chooseEngine(options.engine, planned.job);
+  const asked = planJob(options, data, program, strategy, hot);
+  const choice = await chooseEngine(options.engine, asked.job);
+  const planned = { ...asked, job: withMatmul(asked.job, choice.engine.name) };
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
@@ -74,6 +75,10 @@ export async function trainModel(
     staged?.discard();
   }
 }
+
+/** TF32 is what training on tensor cores uses; whoever wants float32 says so. */
+const withMatmul = (job: Job, engine: string): Job =>
+  job.matmul === undefined && engine === "cuda" ? { ...job, matmul: "tf32" } : job;
 
 interface Run {
   readonly options: TrainOptions;
