@@ -1,13 +1,14 @@
 import {
   ConfigError,
   type Engine,
+  EngineUnavailableError,
   FaeError,
   type Job,
   type Machine,
   referenceEngine,
   UnsupportedError,
 } from "@fae/core";
-import { cpuEngine, tfjsEngine } from "@fae/gpu-backend";
+import { cpuEngine, cudaEngine, tfjsEngine } from "@fae/gpu-backend";
 import { suggestion } from "../cli/nearest.js";
 
 /** Whether one engine can run here. */
@@ -26,6 +27,7 @@ export interface EngineChoice {
  * `tfjs:wasm`. Loading throws EngineUnavailableError with reason and fix where the engine cannot run.
  */
 const loaders: Readonly<Record<string, (variant?: string) => Promise<Engine>>> = {
+  cuda: async () => withGpu(cudaEngine()),
   cpu: async () => cpuEngine(),
   tfjs: tfjsEngine,
   reference: async () => referenceEngine(),
@@ -39,6 +41,17 @@ export async function loadEngine(name: string): Promise<Engine> {
   throw new ConfigError(`There is no engine '${name}'.`, {
     fix: suggestion(base, ["auto", ...engineNames]),
     details: { option: "engine", found: name, expected: engineNames },
+  });
+}
+
+/** The CUDA engine loads on machines without a GPU and says why there is none. @throws EngineUnavailableError */
+function withGpu(engine: Engine): Engine {
+  const { devices, description, facts } = engine.machine();
+  if (devices.length > 0) return engine;
+  const found = Object.entries(facts).map(([name, value]) => `${name}: ${value}`);
+  throw new EngineUnavailableError(`Engine cuda finds no GPU (${[description, ...found].join("; ")}).`, {
+    fix: "Check 'nvidia-smi' and the driver, or use another engine.",
+    details: { facts },
   });
 }
 
