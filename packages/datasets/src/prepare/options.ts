@@ -54,7 +54,7 @@ export interface PrepareProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly bytesPerSecond: number;
-  /** Left of this stage at the present rate. */
+  /** Left of this stage at the present rate; infinite until something is done. */
   readonly secondsLeft: number;
   /** Lines read and rejected so far. */
   readonly lines: number;

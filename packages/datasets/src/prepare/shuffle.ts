@@ -42,16 +42,15 @@ export function openScatter({ path, places, blockPlaces, stride, capacity }: Sca
     close() {
       for (let block = 1; block < starts.length; block++) starts[block] += starts[block - 1];
       const next = starts.slice();
-      const order = new Uint32Array(used);
-      for (let i = 0; i < used; i++) order[next[Math.floor(placed[i] / blockPlaces)]++] = i;
+      const records = new Int32Array(used * (stride + 1));
+      for (let i = 0; i < used; i++) {
+        let at = next[Math.floor(placed[i] / blockPlaces)]++ * (stride + 1);
+        records[at++] = placed[i] % blockPlaces;
+        for (let from = i * stride; from < (i + 1) * stride; from++) records[at++] = held[from];
+      }
       const sink = openSink(path);
       sink.write(bytesOf(starts));
-      const record = new Int32Array(stride + 1);
-      for (const i of order) {
-        record[0] = placed[i] % blockPlaces;
-        record.set(held.subarray(i * stride, (i + 1) * stride), 1);
-        sink.write(bytesOf(record));
-      }
+      sink.write(bytesOf(records));
       sink.close();
     },
   };
