@@ -20,6 +20,5 @@ const chunkBytes = 4 * 2 ** 20;
 export async function* readTable({ path }: Checkpoint, name: string): AsyncGenerator<Float32Array> {
   await using table = await openTable(path, name, { cacheBytes: 0 });
   const rows = Math.max(1, Math.floor(chunkBytes / (4 * table.width)));
-  for (let from = 0; from < table.rows; from += rows)
-    yield await table.range(from, Math.min(table.rows, from + rows));
+  for (let from = 0; from < table.rows; from += rows) yield await table.range(from, Math.min(table.rows, from + rows));
 }
