@@ -1,1 +1,13 @@
-export {};
+export { exitCodes, main } from "./cli.js";
+export type { BenchIo } from "./commands/options.js";
+export { compare } from "./compare.js";
+export type { ReportFiles } from "./report/write-report.js";
+export { writeReport } from "./report/write-report.js";
+export type { Check, Figure, MachineFacts, Result, Series, Spread, Table } from "./result.js";
+export { result } from "./result.js";
+export type { ResultFolder } from "./result-file.js";
+export { readResult, readResults, writeResult } from "./result-file.js";
+export type { RunOutcome, RunRequest } from "./run-scenarios.js";
+export { runScenarios } from "./run-scenarios.js";
+export type { Bench, Findings, Peers, Scenario, Size } from "./scenario.js";
+export { findScenario, scenarios } from "./scenarios/index.js";

@@ -13,6 +13,7 @@ export interface LogSpec {
   readonly scale: number;
   readonly calibration: "counts" | "paper";
   readonly seed: number;
+  readonly labelRate?: number;
   readonly drift?: number;
   readonly days?: number;
 }

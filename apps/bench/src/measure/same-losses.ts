@@ -5,14 +5,13 @@ import { stopIfAborted } from "../interrupted.js";
 import type { Check } from "../result.js";
 import type { Bench } from "../scenario.js";
 import { jobOf } from "./job.js";
+import { isExact } from "./strategies.js";
 
 interface Losses {
   readonly strategy: StrategyName;
   readonly losses: readonly number[];
 }
 
-/** Engines whose routes are equal bit for bit; others are held to float32 tolerance. */
-const exactEngines = ["reference", "cpu"];
 const tolerance = 1e-4;
 
 /**
@@ -82,19 +81,19 @@ async function lossesOf(
 const routeOf = (name: StrategyName, source: string, routes: readonly RouteName[]): RouteName =>
   name === "fae" ? (source === "hot" ? "hot" : "hybrid") : routes[0];
 
-function compareLosses({ engine }: Bench, { workload }: TimedSet, found: readonly Losses[], how: string): Check {
+function compareLosses(bench: Bench, { workload }: TimedSet, found: readonly Losses[], how: string): Check {
   const [first, ...others] = found;
   let largest = 0;
   for (const { losses } of others)
     losses.forEach((loss, i) => {
       largest = Math.max(largest, Math.abs(loss - first.losses[i]));
     });
-  const isExact = exactEngines.includes(engine.name);
-  const passed = first.losses.length > 0 && (isExact ? largest === 0 : largest <= tolerance);
+  const allowed = isExact(bench) ? 0 : tolerance;
+  const passed = first.losses.length > 0 && largest <= allowed;
   const names = found.map(({ strategy: name }) => name).join(", ");
   return {
     what: `${workload.name}: equal losses ${how} of ${names}`,
     passed,
-    detail: `${first.losses.length} batches, largest difference ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${isExact ? "0" : tolerance}`,
+    detail: `${first.losses.length} batches, largest difference ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${allowed}`,
   };
 }

@@ -36,6 +36,9 @@ function reasonsAgainst(
   }
 }
 
+/** Whether an engine's routes are equal bit for bit; others are held to float32 tolerance. */
+export const isExact = ({ engine }: Pick<Bench, "engine">): boolean => ["reference", "cpu"].includes(engine.name);
+
 /** Whether "device" memory is a second arena in host memory: true copies, but over no bus. */
 export const isSimulated = ({ engine }: Pick<Bench, "engine">): boolean => engine.machine().devices.length === 0;
 

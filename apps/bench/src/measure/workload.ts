@@ -42,7 +42,7 @@ async function measureWorkload(
   const set = await timedSet(bench, workload);
   const { taken, notes } = strategiesFor(bench, set, strategies);
   const checks = await sameLosses(bench, set, taken, checkedBatches[bench.size]);
-  const about = [...workload.notes, hotNote(set), ...notes];
+  const about = [[...workload.notes, hotNote(set)].join(" "), ...notes];
   if (checks.some(({ passed }) => !passed)) {
     return { set, runs: new Map(), checks, notes: [...about, `${workload.name}: not timed, a check failed.`] };
   }
@@ -51,7 +51,7 @@ async function measureWorkload(
 }
 
 const hotNote = ({ workload, hotInputShare, data }: TimedSet): string =>
-  `${workload.name}: batches of ${workload.batch}, ${(data.splits.train?.rows ?? 0).toLocaleString("en-US")} inputs a run, budget ${(workload.hot.budgetBytes / 2 ** 20).toPrecision(3)} MiB, ${(100 * hotInputShare).toFixed(1)} % of the inputs hot.`;
+  `Batches of ${workload.batch}, ${(data.splits.train?.rows ?? 0).toLocaleString("en-US")} inputs a run, budget ${(workload.hot.budgetBytes / 2 ** 20).toPrecision(3)} MiB, ${(100 * hotInputShare).toFixed(1)} % of the inputs hot.`;
 
 /** A number of every run of a strategy as one spread; null when it did not run. */
 export function spreadFor(

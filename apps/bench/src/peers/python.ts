@@ -84,7 +84,8 @@ export async function runPython(
   signal: AbortSignal,
 ): Promise<unknown> {
   try {
-    const { stdout } = await execute(python.path, [script, ...args], { maxBuffer: 2 ** 28, signal });
+    // -B: nothing is written beside the script, which may lie where nobody may write.
+    const { stdout } = await execute(python.path, ["-B", script, ...args], { maxBuffer: 2 ** 28, signal });
     return JSON.parse(stdout.trim().split("\n").pop() ?? "");
   } catch (error) {
     if (signal.aborted) throw new FaeError("ERR_INTERRUPTED", "The peer's run was interrupted.");

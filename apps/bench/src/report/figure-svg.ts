@@ -3,16 +3,15 @@ import { GridComponent, LegendComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import type { Figure, Series } from "../result.js";
-
-/** Okabe and Ito's colours: told apart by everyone, and in grey. */
-const colours = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#999933", "#555555"];
+import { coloursOf } from "./colours.js";
+import { figureLayout, legendItemGap } from "./figure-layout.js";
 
 const short = (value: number): string => {
   const size = Math.abs(value);
   if (size >= 1e9) return `${+(value / 1e9).toPrecision(3)} G`;
   if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)} M`;
   if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)} k`;
-  return `${+value.toPrecision(4)}`;
+  return `${+value.toPrecision(3)}`;
 };
 
 interface RenderApi {
@@ -21,13 +20,15 @@ interface RenderApi {
 }
 
 /** Thin vertical lines from low to high, at the place of each bar or point. */
-const whiskers = (series: Series, index: number, count: number, isCurve: boolean, figure: Figure) => ({
+const whiskers = (series: Series, index: number, count: number, figure: Figure, colour: string) => ({
   type: "custom" as const,
   name: series.name,
   silent: true,
   z: 5,
+  // Both ends count for the extent of the axis.
+  encode: { x: 0, y: [1, 2] },
   data: series.values.map((_, i) => [
-    isCurve ? figure.x[i] : i,
+    figure.kind === "curve" ? figure.x[i] : i,
     series.low?.[i] ?? Number.NaN,
     series.high?.[i] ?? Number.NaN,
   ]),
@@ -36,12 +37,12 @@ const whiskers = (series: Series, index: number, count: number, isCurve: boolean
     if (Number.isNaN(api.value(1))) return null;
     const low = api.coord([x, api.value(1)]);
     const high = api.coord([x, api.value(2)]);
-    const slot = isCurve ? 0 : api.coord([1, 0])[0] - api.coord([0, 0])[0];
-    const shift = isCurve ? 0 : ((index + 0.5) / count - 0.5) * slot * 0.76;
+    const slot = figure.kind === "curve" ? 0 : api.coord([1, 0])[0] - api.coord([0, 0])[0];
+    const shift = figure.kind === "curve" ? 0 : ((index + 0.5) / count - 0.5) * slot * 0.76;
     return {
       type: "line",
       shape: { x1: low[0] + shift, y1: low[1], x2: high[0] + shift, y2: high[1] },
-      style: { stroke: "#222", lineWidth: 1.5 },
+      style: { stroke: colour, lineWidth: 1.5 },
     };
   },
 });
@@ -50,13 +51,12 @@ const whiskers = (series: Series, index: number, count: number, isCurve: boolean
 export function figureSvg(figure: Figure, width: number): string {
   use([BarChart, LineChart, CustomChart, GridComponent, LegendComponent, SVGRenderer]);
   const isCurve = figure.kind === "curve";
-  const narrow = width < 500;
-  const legendRows = Math.ceil(figure.series.reduce((sum, s) => sum + s.name.length * 7 + 40, 0) / (width - 40));
-  const height = (narrow ? 280 : 340) + legendRows * 20;
+  const isNarrow = width < 500;
+  const layout = figureLayout(figure, width);
+  const { height, isTurned } = layout;
+  const colours = coloursOf(figure.series.map((series) => series.name));
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
-  const axisText = { fontSize: narrow ? 11 : 12, color: "#333" };
-  const longest = Math.max(...figure.x.map((x) => String(x).length));
-  const isCrowded = !isCurve && figure.x.length * longest * 7 > width - 80;
+  const axisText = { fontSize: layout.fontSize, color: "#333" };
   const drawn = figure.series.map((series, index) => ({
     type: isCurve ? ("line" as const) : ("bar" as const),
     name: series.name,
@@ -65,36 +65,38 @@ export function figureSvg(figure: Figure, width: number): string {
     barCategoryGap: "24%",
     barGap: "0%",
     connectNulls: true,
-    symbolSize: 7,
+    ...(isCurve && series.published ? { symbol: "diamond", symbolSize: 14 } : { symbolSize: 7 }),
     lineStyle: { width: 2.5, type: series.published ? ("dashed" as const) : ("solid" as const) },
-    itemStyle: series.published
-      ? {
-          color: "#ffffff",
-          borderColor: colours[index % colours.length],
-          borderWidth: 2,
-          borderType: "dashed" as const,
-        }
-      : { color: colours[index % colours.length] },
-    color: colours[index % colours.length],
+    itemStyle:
+      series.published && !isCurve
+        ? {
+            color: "#ffffff",
+            borderColor: colours[index],
+            borderWidth: 2,
+            borderType: "dashed" as const,
+          }
+        : { color: colours[index] },
+    color: colours[index],
     label: {
-      show: figure.kind === "bars" && !series.low && figure.x.length * figure.series.length <= (narrow ? 6 : 16),
+      show: figure.kind === "bars" && !series.low && figure.x.length * figure.series.length <= (isNarrow ? 6 : 16),
       position: "top" as const,
-      fontSize: narrow ? 9 : 11,
+      fontSize: isNarrow ? 9 : 11,
       formatter: ({ value }: { value: unknown }) => (typeof value === "number" ? short(value) : ""),
     },
   }));
   const spreads = figure.series.flatMap((series, index) =>
     series.low && series.high && figure.kind !== "stacked"
-      ? [whiskers(series, index, figure.series.length, isCurve, figure)]
+      ? [whiskers(series, index, figure.series.length, figure, isCurve ? colours[index] : "#222")]
       : [],
   );
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 14, right: 22, top: 34, bottom: (figure.xTitle ? 34 : 12) + (isCrowded ? 12 : 0) + legendRows * 20 },
+    grid: { left: 52, right: 22, top: 34, bottom: layout.bottom, outerBoundsMode: "none" },
     legend: {
       bottom: 0,
-      itemGap: 18,
+      height: layout.legendHeight,
+      itemGap: legendItemGap,
       itemWidth: 16,
       itemHeight: 10,
       textStyle: axisText,
@@ -104,15 +106,16 @@ export function figureSvg(figure: Figure, width: number): string {
       type: isCurve ? (figure.logX ? "log" : "value") : "category",
       name: figure.xTitle,
       nameLocation: "middle",
-      nameGap: isCrowded ? 58 : 26,
+      nameGap: layout.labelHeight + 4,
       nameTextStyle: axisText,
       axisLabel: {
         ...axisText,
         interval: 0,
-        rotate: isCrowded ? 30 : 0,
+        rotate: isTurned ? 45 : 0,
+        lineHeight: 15,
         ...(isCurve ? { interval: "auto", hideOverlap: true, formatter: short } : {}),
       },
-      ...(isCurve ? { min: "dataMin", max: "dataMax" } : { data: figure.x }),
+      ...(isCurve ? { min: "dataMin", max: "dataMax" } : { data: [...layout.labels] }),
     },
     yAxis: {
       type: figure.logY ? "log" : "value",

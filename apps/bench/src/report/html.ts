@@ -1,78 +1,76 @@
-import type { Figure, Result, Table } from "../result.js";
+import type { Check, Figure, Result, Table } from "../result.js";
+import type { ResultFolder } from "../result-file.js";
+import { baselineNotes } from "./baselines.js";
 import { figureSvg } from "./figure-svg.js";
+import { machineText } from "./machine-text.js";
 import { cell, figureTable } from "./numbers.js";
+import { style } from "./style.js";
 
 const escapeHtml = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c);
 
-const style = `
-:root { color-scheme: light; --line: #d8d8d8; --soft: #f5f6f8; --ink: #1c1e21; --mute: #5d6470; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 900px; padding: 24px 16px 64px; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: #fff; }
-h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 22px; margin: 48px 0 8px; border-top: 2px solid var(--ink); padding-top: 12px; }
-h3 { font-size: 17px; margin: 24px 0 4px; }
-p { margin: 6px 0; } .mute { color: var(--mute); font-size: 14px; }
-.paper { background: var(--soft); border-left: 4px solid #e69f00; padding: 8px 12px; margin: 12px 0; }
-nav { display: flex; flex-wrap: wrap; gap: 6px 14px; margin: 16px 0; } nav a { color: #0058a3; }
-figure { margin: 8px 0 4px; } figure svg { width: 100%; height: auto; display: block; } .narrow { display: none; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin: 8px 0; min-width: 50%; font-variant-numeric: tabular-nums; }
-th, td { white-space: nowrap; padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
-th { background: var(--soft); } ul { padding-left: 20px; font-size: 15px; } code { font-size: 13px; overflow-wrap: anywhere; }
-.ok { color: #00664a; } .bad { color: #b3261e; font-weight: 700; } details { margin: 4px 0 12px; } summary { cursor: pointer; color: var(--mute); font-size: 14px; }
-@media (max-width: 560px) { .wide { display: none; } .narrow { display: block; } body { padding: 16px 12px; } h1 { font-size: 24px; } }
-@media print { body { max-width: none; font-size: 11pt; } h2, figure, table { break-inside: avoid; } details > * { display: block; } nav { display: none; } }
-`;
+/** Escaped, with `code` between backticks. */
+const prose = (text: string): string => escapeHtml(text).replace(/`([^`]*)`/g, "<code>$1</code>");
 
 function tableHtml(table: Table): string {
   const row = (tag: string, cells: readonly string[]) =>
     `<tr>${cells.map((c) => `<${tag}>${escapeHtml(c)}</${tag}>`).join("")}</tr>`;
   return [
-    table.title ? `<h3>${escapeHtml(table.title)}</h3>` : "",
+    table.title ? `<h4>${escapeHtml(table.title)}</h4>` : "",
     `<div class="scroll"><table><thead>${row("th", table.columns)}</thead><tbody>`,
     ...table.rows.map((cells) => row("td", cells.map(cell))),
     "</tbody></table></div>",
-    table.note ? `<p class="mute">${escapeHtml(table.note)}</p>` : "",
+    table.note ? `<p class="mute">${prose(table.note)}</p>` : "",
   ].join("");
 }
 
 const figureHtml = (figure: Figure): string =>
   [
-    `<h3>${escapeHtml(figure.title)}</h3><figure><div class="wide">${figureSvg(figure, 860)}</div>`,
+    `<h4>${escapeHtml(figure.title)}</h4><figure><div class="wide">${figureSvg(figure, 860)}</div>`,
     `<div class="narrow">${figureSvg(figure, 370)}</div></figure>`,
-    figure.note ? `<p class="mute">${escapeHtml(figure.note)}</p>` : "",
+    figure.note ? `<p class="mute">${prose(figure.note)}</p>` : "",
     `<details open><summary>The numbers</summary>${tableHtml(figureTable(figure))}</details>`,
   ].join("");
 
-function resultHtml(result: Result): string {
-  const checks = result.checks.map(
-    (c) =>
-      `<li class="${c.passed ? "ok" : "bad"}">${c.passed ? "Checked" : "FAILED"}: ${escapeHtml(c.what)}, ${escapeHtml(c.detail)}</li>`,
-  );
+function checksHtml(checks: readonly Check[]): string {
+  if (checks.length === 0) return "";
+  const item = (c: Check) =>
+    `<li class="${c.passed ? "ok" : "bad"}">${c.passed ? "" : "FAILED: "}${escapeHtml(c.what)}: ${escapeHtml(c.detail)}</li>`;
+  const failed = checks.filter(({ passed }) => !passed);
+  const count = `${checks.length - failed.length} of ${checks.length} checks passed`;
+  return `${failed.length > 0 ? `<ul>${failed.map(item).join("")}</ul>` : ""}<details><summary>${count}</summary><ul>${checks.map(item).join("")}</ul></details>`;
+}
+
+function resultHtml(result: Result, id: string): string {
   return [
-    `<section id="${escapeHtml(result.scenario)}"><h2>${escapeHtml(result.title)}</h2>`,
-    result.paper ? `<p class="paper"><b>Paper:</b> ${escapeHtml(result.paper)}</p>` : "",
+    `<section id="${escapeHtml(id)}"><h3>${escapeHtml(result.title)}</h3>`,
+    result.paper ? `<p class="paper"><b>Paper:</b> ${prose(result.paper)}</p>` : "",
     ...result.figures.map(figureHtml),
     ...result.tables.map(tableHtml),
-    checks.length > 0 ? `<ul>${checks.join("")}</ul>` : "",
-    result.notes.length > 0 ? `<ul>${result.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join("")}</ul>` : "",
+    result.notes.length > 0 ? `<ul>${result.notes.map((note) => `<li>${prose(note)}</li>`).join("")}</ul>` : "",
+    checksHtml(result.checks),
     `<p class="mute"><code>${escapeHtml(result.command)}</code><br>${escapeHtml(result.startedAt)}, ${result.seconds.toFixed(0)} s, commit ${escapeHtml(result.commit)}</p>`,
     "</section>",
   ].join("\n");
 }
 
-/** One self-contained page: no script, no network; readable on a phone and on paper. */
-export function htmlReport(results: readonly Result[]): string {
-  const machine = results[0]?.machine;
-  const about = machine
-    ? `${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB, ${machine.gpus.join(", ") || "no GPU"}, ${machine.os}`
-    : "";
+/** One self-contained page: no script, no network; readable on a phone and on paper. One chapter per folder of results. */
+export function htmlReport(folders: readonly ResultFolder[]): string {
+  const id = (folder: number, { scenario }: Result) => (folders.length > 1 ? `${folder + 1}-${scenario}` : scenario);
+  const chapters = folders.map(({ results }, folder) =>
+    [
+      `<h2>${escapeHtml(machineText(results))}</h2>`,
+      `<nav>${results.map((r) => `<a href="#${escapeHtml(id(folder, r))}">${escapeHtml(r.title)}</a>`).join("")}</nav>`,
+      ...results.map((r) => resultHtml(r, id(folder, r))),
+    ].join("\n"),
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>FAE: measured results</title><style>${style}</style></head><body>
 <h1>FAE, measured</h1>
-<p class="mute">${escapeHtml(about)}. Medians of interleaved repeats; thin lines and brackets give minimum and maximum. Dashed: published values.</p>
-<nav>${results.map((r) => `<a href="#${escapeHtml(r.scenario)}">${escapeHtml(r.title)}</a>`).join("")}</nav>
-${results.map(resultHtml).join("\n")}
+<p class="mute">Medians of interleaved repeats; thin lines and brackets give minimum and maximum. Dashed: published values.</p>
+${chapters.join("\n")}
+<section><h2>About the systems compared</h2><ul>${baselineNotes.map((note) => `<li>${prose(note)}</li>`).join("")}</ul></section>
 </body></html>
 `;
 }

@@ -1,4 +1,7 @@
-import type { Result, Table } from "../result.js";
+import type { Check, Result, Table } from "../result.js";
+import type { ResultFolder } from "../result-file.js";
+import { baselineNotes } from "./baselines.js";
+import { machineText } from "./machine-text.js";
 import { cell, figureTable } from "./numbers.js";
 
 const escapeCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
@@ -15,37 +18,52 @@ function tableText(table: Table): string {
   ].join("\n");
 }
 
-/**
- * Results as Markdown. `figurePath(scenario, index)` names the SVG file of a figure relative to the document; figures are
- * referred to, their numbers stand in tables below.
- */
-export function markdownReport(
-  results: readonly Result[],
-  figurePath: (scenario: string, index: number) => string,
-): string {
-  const parts = ["# Results", ""];
-  const first = results[0];
-  if (first) {
-    const gpu = first.machine.gpus.length > 0 ? `, ${first.machine.gpus.join(", ")}` : ", no GPU";
-    parts.push(
-      `Measured on ${first.machine.cpu} (${first.machine.cores} cores, ${Math.round(first.machine.memoryBytes / 2 ** 30)} GiB${gpu}), commit ${first.commit}. Medians, with minimum and maximum in brackets.`,
-      "",
-    );
-  }
-  for (const result of results) {
-    parts.push(`## ${result.title}`, "");
-    if (result.paper) parts.push(`*Paper:* ${result.paper}`, "");
-    result.figures.forEach((figure, i) => {
-      parts.push(`### ${figure.title}`, "", `![${figure.title}](${figurePath(result.scenario, i)})`, "");
-      parts.push(tableText(figureTable(figure)));
-      if (figure.note) parts.push(figure.note, "");
-    });
-    for (const table of result.tables) parts.push(tableText(table));
-    for (const check of result.checks) {
-      parts.push(`- ${check.passed ? "checked" : "**FAILED**"}: ${check.what} (${check.detail})`);
-    }
-    for (const note of result.notes) parts.push(`- ${note}`);
-    parts.push("", `<sub>\`${result.command}\`, ${result.startedAt}, ${result.seconds.toFixed(0)} s</sub>`, "");
-  }
-  return parts.join("\n");
+function checkLines(checks: readonly Check[]): string[] {
+  if (checks.length === 0) return [];
+  const failed = checks.filter(({ passed }) => !passed);
+  return [
+    ...failed.map(({ what, detail }) => `- **FAILED**: ${what} (${detail})`),
+    `<details><summary>${checks.length - failed.length} of ${checks.length} checks passed</summary>`,
+    "",
+    ...checks.map(({ what, detail, passed }) => `- ${passed ? "" : "**FAILED** "}${what}: ${detail}`),
+    "",
+    "</details>",
+  ];
+}
+
+/** Names the SVG file of a figure relative to the document. */
+export type FigurePath = (folder: number, scenario: string, index: number) => string;
+
+function resultLines(result: Result, figurePath: (index: number) => string): string[] {
+  const lines = [`## ${result.title}`, ""];
+  if (result.paper) lines.push(`*Paper:* ${result.paper}`, "");
+  result.figures.forEach((figure, i) => {
+    lines.push(`### ${figure.title}`, "", `![${figure.title}](${figurePath(i)})`, "");
+    lines.push(tableText(figureTable(figure)));
+    if (figure.note) lines.push(figure.note, "");
+  });
+  lines.push(...result.tables.map(tableText));
+  lines.push(...result.notes.map((note) => `- ${note}`), "", ...checkLines(result.checks));
+  lines.push(
+    "",
+    `<sub>\`${result.command}\`, ${result.startedAt}, ${result.seconds.toFixed(0)} s, commit ${result.commit}</sub>`,
+    "",
+  );
+  return lines;
+}
+
+/** Results as Markdown, one part per folder; figures are referred to, their numbers stand in tables below. */
+export function markdownReport(folders: readonly ResultFolder[], figurePath: FigurePath): string {
+  const lines = [
+    "# Results",
+    "",
+    "Medians of interleaved repeats, with minimum and maximum in brackets. Dashed in figures: published values.",
+    "",
+  ];
+  folders.forEach(({ results }, folder) => {
+    lines.push(`**Machine: ${machineText(results)}**`, "");
+    for (const result of results) lines.push(...resultLines(result, (i) => figurePath(folder, result.scenario, i)));
+  });
+  lines.push("## About the systems compared", "", ...baselineNotes.map((note) => `- ${note}`), "");
+  return lines.join("\n");
 }

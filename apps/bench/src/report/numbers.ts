@@ -11,6 +11,12 @@ export function cell(value: string | number | null | undefined): string {
   return size !== 0 && (size < 1e-4 || size >= 1e9) ? value.toExponential(3) : String(+value.toPrecision(4));
 }
 
+/** A bound: one digit less than what it bounds. */
+const brief = (value: number): string =>
+  Number.isInteger(value) || Math.abs(value) >= 1000 || Math.abs(value) < 1e-4
+    ? cell(value)
+    : String(+value.toPrecision(3));
+
 /** The numbers of a figure as a table: one row per category or x value, spread in brackets. */
 export function figureTable(figure: Figure): Table {
   return {
@@ -21,7 +27,7 @@ export function figureTable(figure: Figure): Table {
       ...figure.series.map((s) => {
         const [value, low, high] = [s.values[i], s.low?.[i], s.high?.[i]];
         if (value === null || value === undefined) return null;
-        return low == null || high == null || low === high ? value : `${cell(value)} (${cell(low)} – ${cell(high)})`;
+        return low == null || high == null || low === high ? value : `${cell(value)} (${brief(low)} – ${brief(high)})`;
       }),
     ]),
     note: "",

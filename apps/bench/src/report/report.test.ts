@@ -46,7 +46,7 @@ export const example = (commit = "abc", median = 4): Result =>
   });
 
 test("the page is self-contained and escapes what it shows", () => {
-  const page = htmlReport([example()]);
+  const page = htmlReport([{ directory: "here", results: [example()] }]);
   expect(page).toContain("Speed &lt;of&gt; training");
   expect(page).toContain("1,234,567");
   expect(page).not.toMatch(/<script|src=|href="http/);
@@ -59,7 +59,10 @@ test("a figure draws one bar per value and a whisker per spread", () => {
 });
 
 test("the markdown escapes cells and names the figures' files", () => {
-  const text = markdownReport([example()], (scenario, i) => `figures/${scenario}-${i}.svg`);
+  const text = markdownReport(
+    [{ directory: "here", results: [example()] }],
+    (_, scenario, i) => `figures/${scenario}-${i}.svg`,
+  );
   expect(text).toContain("x\\|y");
   expect(text).toContain("figures/speed-1.svg");
 });

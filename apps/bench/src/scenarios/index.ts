@@ -1,10 +1,36 @@
 import { ConfigError } from "@fae/core";
 import { suggestion } from "@fae/trainer";
 import type { Scenario } from "../scenario.js";
+import { accessThreshold } from "./access-threshold.js";
+import { accuracy } from "./accuracy.js";
+import { batchScaling } from "./batch-scaling.js";
+import { budgetSweep } from "./budget-sweep.js";
+import { dataTransfer } from "./data-transfer.js";
+import { drift } from "./drift.js";
+import { latencyBreakdown } from "./latency-breakdown.js";
+import { micro } from "./micro.js";
+import { overheads } from "./overheads.js";
+import { peers } from "./peers.js";
+import { sampling } from "./sampling.js";
 import { speedUpScenario } from "./speed-up.js";
+import { syntheticModels } from "./synthetic-models.js";
 
 /** Every scenario, in the order in which a run and a report show them. */
-export const scenarios: readonly Scenario[] = [speedUpScenario];
+export const scenarios: readonly Scenario[] = [
+  speedUpScenario,
+  latencyBreakdown,
+  dataTransfer,
+  overheads,
+  accuracy,
+  batchScaling,
+  accessThreshold,
+  budgetSweep,
+  syntheticModels,
+  sampling,
+  drift,
+  peers,
+  micro,
+];
 
 /** @throws ConfigError with the nearest name. */
 export function findScenario(name: string): Scenario {

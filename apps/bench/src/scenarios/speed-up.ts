@@ -43,7 +43,11 @@ const perInput = (workload: MeasuredWorkload, strategy: StrategyName) =>
   spreadFor(workload, strategy, ({ seconds, report }) => seconds / report.inputs);
 
 /** Speed-ups of all other strategies over one, by workload and in the geometric mean. */
-export function speedUpFigure(measured: readonly MeasuredWorkload[], base: Base): Figure[] {
+export function speedUpFigure(
+  measured: readonly MeasuredWorkload[],
+  base: Base,
+  { hasPaper = true }: { readonly hasPaper?: boolean } = {},
+): Figure[] {
   const others = allStrategies.filter((name) => name !== base && measured.some(({ runs }) => runs.has(name)));
   if (others.length === 0 || !measured.some(({ runs }) => runs.has(base))) return [];
   const hasMean = measured.length > 1;
@@ -66,13 +70,14 @@ export function speedUpFigure(measured: readonly MeasuredWorkload[], base: Base)
       yTitle: `times faster than ${base}`,
       series: [
         ...series,
-        ...(hasMean ? [publishedSeries("FAE, paper", [...measured.map(() => null), published[base]])] : []),
+        ...(hasMean && hasPaper ? [publishedSeries("FAE, paper", [...measured.map(() => null), published[base]])] : []),
       ],
     }),
   ];
 }
 
-function timeTable(measured: readonly MeasuredWorkload[]): Table {
+/** Milliseconds a step and inputs a second, by workload and strategy. */
+export function timeTable(measured: readonly MeasuredWorkload[]): Table {
   const rows = measured.flatMap((workload) =>
     allStrategies.flatMap((name) => {
       const step = spreadFor(workload, name, ({ seconds, report }) => (1e3 * seconds) / report.steps);

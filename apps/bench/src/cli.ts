@@ -1,0 +1,63 @@
+import { ConfigError, FaeError } from "@fae/core";
+import { Command, CommanderError } from "commander";
+import { registerCompare } from "./commands/compare.js";
+import { registerList } from "./commands/list.js";
+import type { BenchIo } from "./commands/options.js";
+import { registerReport } from "./commands/report.js";
+import { registerRun } from "./commands/run.js";
+import { benchVersion } from "./version.js";
+
+export const exitCodes = { ok: 0, failed: 1, interrupted: 130 } as const;
+
+/**
+ * Runs the `fae-bench` command.
+ * @param args without node and script
+ * @returns the exit code: 0, 1 after an error or a failed check, 130 after Ctrl-C
+ */
+export async function main(args: readonly string[], io: BenchIo): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = new Command("fae-bench")
+    .description("The paper's tables and figures, measured on this machine.")
+    .version(benchVersion)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: () => {}, // printed once, below
+    });
+  registerRun(program, io, args, (code) => {
+    exitCode = code;
+  });
+  registerList(program, io);
+  registerCompare(program, io);
+  registerReport(program, io);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    return tell(error instanceof CommanderError ? usageError(error) : error, io);
+  }
+}
+
+const usageError = (error: CommanderError): Error =>
+  error.code === "commander.help"
+    ? new ConfigError("A command is missing.", { fix: "'fae-bench --help' lists the commands." })
+    : new ConfigError(sentence(error.message.replace(/^error: /, "")), {
+        fix: "'fae-bench <command> --help' shows how.",
+      });
+
+/** Commander puts a suggestion in parentheses on a second line. */
+function sentence(message: string): string {
+  const [first, ...rest] = message.split("\n").map((line) => line.replace(/^\((.*)\)$/, "$1"));
+  const start = `${first[0].toUpperCase()}${first.slice(1)}`;
+  return [/[.?]$/.test(start) ? start : `${start}.`, ...rest].join(" ");
+}
+
+function tell(error: unknown, io: BenchIo): number {
+  const known = error instanceof FaeError;
+  io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  // An error that is not ours is a defect: its stack is what a bug report needs.
+  if (!known && error instanceof Error && error.stack !== undefined) io.stderr.write(`${error.stack}\n`);
+  return known && error.code === "ERR_INTERRUPTED" ? exitCodes.interrupted : exitCodes.failed;
+}

@@ -1,0 +1,197 @@
+import type { StrategyName } from "@fae/scheduler";
+import { timedSet } from "../data/timed-set.js";
+import { type Workload, workloads } from "../data/workloads.js";
+import { spreadOf } from "../measure/spread.js";
+import { isExact, strategiesFor } from "../measure/strategies.js";
+import { type Trained, train } from "../measure/train.js";
+import { figureOf, publishedSeries, seriesOf } from "../report/series.js";
+import type { Check, Figure, Spread, Table } from "../result.js";
+import type { Bench, Findings, Scenario } from "../scenario.js";
+
+const seeds = [1, 2, 3];
+const baseline: StrategyName = "dlrm-hybrid";
+const compared: readonly StrategyName[] = [baseline, "fae", "mixed"];
+
+/** Accuracy in percent, AUC and log loss of the slides' table, on the real logs. */
+const published: Readonly<Record<string, { readonly xdl: PaperRow; readonly fae: PaperRow }>> = {
+  RMC1: { xdl: [89.21, null, 0.269], fae: [89.03, null, 0.271] },
+  RMC2: { xdl: [78.86, 0.802, 0.452], fae: [78.86, 0.802, 0.452] },
+  RMC3: { xdl: [81.07, 0.802, 0.424], fae: [81.06, 0.802, 0.424] },
+  RMC4: { xdl: [83.61, 0.758, 0.39], fae: [83.6, 0.758, 0.391] },
+};
+type PaperRow = readonly [accuracy: number, auc: number | null, logLoss: number];
+
+const inputs = {
+  tiny: { train: 160, heldOut: 64 },
+  quick: { train: 8_192, heldOut: 2_048 },
+  full: { train: 1_000_000, heldOut: 200_000 },
+} as const;
+
+/** Runs of one strategy on one workload, by seed. */
+interface Trial {
+  readonly workload: Workload;
+  readonly runs: ReadonlyMap<StrategyName, readonly Trained[]>;
+}
+
+export const accuracy: Scenario = {
+  name: "accuracy",
+  title: "Accuracy, AUC and log loss",
+  describes: "held-out quality of baseline, fae and mixed on four data sets, three seeds",
+  paper:
+    "Accuracy of FAE against XDL: Taobao 89.03 and 89.21 %, Criteo Kaggle 78.86 and 78.86, Criteo Terabyte 81.06 and 81.07, Avazu 83.60 and 83.61: -0.18, 0.00, -0.01 and -0.01 points (slides).",
+  async run(bench: Bench): Promise<Findings> {
+    const notes: string[] = [];
+    const trials: Trial[] = [];
+    for (const workload of await workloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"])) {
+      const sizes =
+        bench.size === "full" && bench.engine.name === "cuda" ? { ...inputs.full, train: 2 ** 40 } : inputs[bench.size];
+      const set = await timedSet(bench, workload, sizes);
+      const { taken, notes: refused } = strategiesFor(bench, set, compared);
+      notes.push(...workload.notes, ...refused);
+      notes.push(
+        `${workload.name}: trained on ${rows(set.data.splits.train?.rows)} inputs, scored on ${rows(set.data.splits.test?.rows)}.`,
+      );
+      const runs = new Map<StrategyName, Trained[]>(taken.map((name) => [name, []]));
+      for (const seed of seeds)
+        for (const name of taken) {
+          bench.log(`${workload.name} ${name}, seed ${seed}`);
+          runs.get(name)?.push(await train(bench, { workload, data: set.data, strategy: name }, { seed }));
+        }
+      trials.push({ workload, runs });
+    }
+    return {
+      seeds,
+      repeats: trials.flatMap(rawRuns),
+      checks: trials.flatMap((trial) => sameAsBaseline(bench, trial)),
+      figures: [differenceFigure(trials), aucFigure(trials)],
+      tables: [metricsTable(trials)],
+      notes: [
+        ...notes,
+        "Labels of synthetic inputs are drawn from a hidden teacher model, so that values differ from those on the real logs; the differences between strategies are what is compared.",
+        ...(bench.size === "full"
+          ? []
+          : ["The sizes of a quick run are too small for the metrics themselves to mean much."]),
+      ],
+    };
+  },
+};
+
+const rows = (count: number | undefined): string => (count ?? 0).toLocaleString("en-US");
+
+type Metric = "accuracy" | "auc" | "logLoss";
+const metricOf = ({ report }: Trained, metric: Metric): number | null => report.metrics.test?.[metric] ?? null;
+
+function spreadOfMetric({ runs }: Trial, name: StrategyName, metric: Metric, factor = 1): Spread | null {
+  const found = (runs.get(name) ?? []).map((run) => metricOf(run, metric)).filter((value) => value !== null);
+  return found.length === 0 ? null : spreadOf(found.map((value) => factor * value));
+}
+
+/** Accuracy above the baseline of the same seed, in points. */
+function differences({ runs }: Trial, name: StrategyName): Spread | null {
+  const base = runs.get(baseline) ?? [];
+  const found = (runs.get(name) ?? []).flatMap((run, i) => {
+    const [ours, theirs] = [metricOf(run, "accuracy"), base[i] ? metricOf(base[i], "accuracy") : null];
+    return ours === null || theirs === null ? [] : [100 * (ours - theirs)];
+  });
+  return found.length === 0 ? null : spreadOf(found);
+}
+
+function differenceFigure(trials: readonly Trial[]): Figure {
+  return figureOf("bars", {
+    title: "Accuracy against the baseline",
+    x: trials.map(({ workload }) => workload.name),
+    yTitle: "points above the baseline of the same seed",
+    series: [
+      ...(["fae", "mixed"] as const).map((name) =>
+        seriesOf(
+          name,
+          trials.map((trial) => differences(trial, name)),
+        ),
+      ),
+      publishedSeries(
+        "FAE against XDL, paper",
+        trials.map(({ workload }) => {
+          const paper = published[workload.name];
+          return paper ? Math.round(100 * (paper.fae[0] - paper.xdl[0])) / 100 : null;
+        }),
+      ),
+    ],
+  });
+}
+
+function aucFigure(trials: readonly Trial[]): Figure {
+  return figureOf("bars", {
+    title: "Area under the ROC curve on held-out inputs",
+    x: trials.map(({ workload }) => workload.name),
+    yTitle: "AUC",
+    series: [
+      ...compared.map((name) =>
+        seriesOf(
+          name,
+          trials.map((trial) => spreadOfMetric(trial, name, "auc")),
+        ),
+      ),
+      publishedSeries(
+        "XDL, paper",
+        trials.map(({ workload }) => published[workload.name]?.xdl[1] ?? null),
+      ),
+      publishedSeries(
+        "FAE, paper",
+        trials.map(({ workload }) => published[workload.name]?.fae[1] ?? null),
+      ),
+    ],
+  });
+}
+
+function metricsTable(trials: readonly Trial[]): Table {
+  const rowsOf = (trial: Trial) => {
+    const { name } = trial.workload;
+    const ours = compared.map((strategy) => [
+      `${name} ${strategy}`,
+      spreadOfMetric(trial, strategy, "accuracy", 100)?.median ?? null,
+      spreadOfMetric(trial, strategy, "auc")?.median ?? null,
+      spreadOfMetric(trial, strategy, "logLoss")?.median ?? null,
+    ]);
+    const paper = published[name];
+    return paper ? [...ours, [`${name} XDL, paper`, ...paper.xdl], [`${name} FAE, paper`, ...paper.fae]] : ours;
+  };
+  return {
+    title: "Medians over three seeds",
+    columns: ["", "accuracy %", "AUC", "log loss"],
+    rows: trials.flatMap(rowsOf),
+    note: "",
+  };
+}
+
+/** `mixed` keeps the order of the baseline: its metrics are the baseline's. */
+function sameAsBaseline(bench: Bench, trial: Trial): Check[] {
+  const base = trial.runs.get(baseline);
+  const mixed = trial.runs.get("mixed");
+  if (!base || !mixed) return [];
+  const gaps = mixed.map((run, i) => Math.abs((metricOf(run, "logLoss") ?? 0) - (metricOf(base[i], "logLoss") ?? 0)));
+  const largest = Math.max(...gaps);
+  const allowed = isExact(bench) ? 0 : 1e-4;
+  return [
+    {
+      what: `${trial.workload.name}: mixed scores as ${baseline} does, every seed`,
+      passed: largest <= allowed,
+      detail: `largest difference of log loss ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${allowed}`,
+    },
+  ];
+}
+
+function rawRuns({ workload, runs }: Trial): Record<string, unknown>[] {
+  return [...runs].flatMap(([strategy, all]) =>
+    all.map(({ report, seconds }, i) => ({
+      variant: strategy,
+      workload: workload.name,
+      repeat: i,
+      seed: seeds[i],
+      seconds,
+      steps: report.steps,
+      metrics: report.metrics,
+      tests: report.tests.length,
+      schedulerRates: report.schedulerTrace?.map(({ rate }) => rate) ?? null,
+    })),
+  );
+}

@@ -1,0 +1,96 @@
+import { type Preparation, timePreparation } from "../measure/preparation.js";
+import { allStrategies, simulationNotes } from "../measure/strategies.js";
+import { rawRepeats, type Trained } from "../measure/train.js";
+import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
+import { figureOf, plainSeries, publishedSeries } from "../report/series.js";
+import type { Figure } from "../result.js";
+import type { Bench, Findings, Scenario } from "../scenario.js";
+
+const publishedPercent = 13;
+
+interface Overheads {
+  readonly name: string;
+  /** Seconds per million training inputs, medians. */
+  readonly train: number;
+  readonly switch: number;
+  readonly test: number;
+  readonly profile: number;
+  readonly pack: number;
+}
+
+export const overheads: Scenario = {
+  name: "overheads",
+  title: "What FAE costs beside training",
+  describes: "profile, pack, switches and scheduler tests as a share of the whole",
+  paper: "Overheads are 13 % of the end-to-end time (slides; whether with or without profiling is not said).",
+  async run(bench: Bench): Promise<Findings> {
+    const measured = await measureWorkloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"], allStrategies);
+    const found: Overheads[] = [];
+    const notes: string[] = [];
+    const repeats: Record<string, unknown>[] = [];
+    for (const workload of measured) {
+      if (!workload.runs.has("fae")) continue;
+      const { name } = workload.set.workload;
+      const preparation = await timePreparation(bench, workload.set.workload);
+      if (preparation) repeats.push({ variant: "prepare", workload: name, repeat: 0, ...preparation });
+      else notes.push(`${name}: the data came packed, so profile and pack are not part of its bars.`);
+      found.push(overheadsOf(workload, preparation));
+    }
+    return {
+      seeds: [1],
+      repeats: [...measured.flatMap(({ set, runs }) => rawRepeats(set.workload.name, { runs, notes: [] })), ...repeats],
+      checks: measured.flatMap(({ checks }) => checks),
+      figures: found.length === 0 ? [] : [percentFigure(found), secondsFigure(found)],
+      tables: [],
+      notes: [
+        ...measured.flatMap((workload) => workload.notes),
+        ...notes,
+        "Profile and pack are done once per log and counted here for one epoch over it; every further epoch or run on the same log has them for nothing.",
+        ...simulationNotes(bench),
+      ],
+    };
+  },
+};
+
+function overheadsOf(measured: MeasuredWorkload, preparation: Preparation | null): Overheads {
+  const median = (of: (run: Trained) => number) =>
+    spreadFor(measured, "fae", (run) => (1e6 * of(run)) / run.report.inputs)?.median ?? 0;
+  const perMillion = (seconds: number) => (preparation ? (1e6 * seconds) / preparation.inputs : 0);
+  return {
+    name: measured.set.workload.name,
+    train: median(({ report }) => report.seconds.train - report.seconds.stages.switch),
+    switch: median(({ report }) => report.seconds.stages.switch),
+    test: median(({ testSeconds }) => testSeconds),
+    profile: perMillion(preparation?.profileSeconds ?? 0),
+    pack: perMillion(preparation?.packSeconds ?? 0),
+  };
+}
+
+function percentFigure(found: readonly Overheads[]): Figure {
+  const kinds = ["switch", "test", "profile", "pack"] as const;
+  const whole = (o: Overheads) => o.train + o.switch + o.test + o.profile + o.pack;
+  const series = kinds.map((kind) => {
+    const percents = found.map((o) => (100 * o[kind]) / whole(o));
+    return plainSeries(kind, [...percents, percents.reduce((sum, p) => sum + p, 0) / percents.length, null]);
+  });
+  return figureOf("stacked", {
+    title: "Overheads of fae, percent of the end-to-end time",
+    x: [...found.map(({ name }) => name), "mean", "paper"],
+    yTitle: "% of end to end",
+    series: [...series, publishedSeries("FAE, paper", [...found.map(() => null), null, publishedPercent])],
+  });
+}
+
+function secondsFigure(found: readonly Overheads[]): Figure {
+  return figureOf("stacked", {
+    title: "Seconds of fae for a million inputs",
+    x: found.map(({ name }) => name),
+    yTitle: "s per million inputs, medians",
+    series: (["train", "switch", "test", "profile", "pack"] as const).map((kind) =>
+      plainSeries(
+        kind,
+        found.map((o) => o[kind]),
+      ),
+    ),
+  });
+}
