@@ -37,6 +37,12 @@ const engineNames = Object.keys(loaders);
 /** @throws ConfigError for an unknown name, EngineUnavailableError */
 export async function loadEngine(name: string): Promise<Engine> {
   const [base, variant] = name.split(":");
+  if (variant !== undefined && base !== "tfjs") {
+    throw new ConfigError(`Engine '${base}' has no variants, found '${name}'.`, {
+      fix: "Only tfjs has: tfjs:node-gpu, tfjs:node, tfjs:webgpu, tfjs:wasm, tfjs:cpu.",
+      details: { option: "engine", found: name },
+    });
+  }
   if (Object.hasOwn(loaders, base)) return loaders[base](variant);
   throw new ConfigError(`There is no engine '${name}'.`, {
     fix: suggestion(base, ["auto", ...engineNames]),
@@ -89,13 +95,15 @@ async function choose(name: string, refuses: (engine: Engine) => string[]): Prom
     return { engine, why: "asked for" };
   }
   const passed: string[] = [];
+  const brief: string[] = [];
   for (const candidate of engineNames) {
     const found = await tryEngine(candidate);
     const reasons = found.engine ? refuses(found.engine) : [found.why];
     if (found.engine && reasons.length === 0) {
-      return { engine: found.engine, why: passed.length === 0 ? "the fastest one" : `not ${passed.join("; not ")}` };
+      return { engine: found.engine, why: brief.length === 0 ? "the fastest there is" : brief.join("; ") };
     }
     passed.push(`${candidate}: ${listed(reasons)}`);
+    brief.push(`not ${candidate}: ${firstSentence(reasons[0])}`);
   }
   throw refusal("auto", passed);
 }
@@ -110,6 +118,8 @@ async function tryEngine(
     return { engine: null, why: error.message };
   }
 }
+
+const firstSentence = (text: string): string => /^.*?(?=\.(?:\s|$))/.exec(text)?.[0] ?? text;
 
 const listed = (reasons: readonly string[]): string => reasons.map((reason) => reason.replace(/\.$/, "")).join("; ");
 

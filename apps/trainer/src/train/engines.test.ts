@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { chooseAvailable, engineStatuses, loadEngine } from "./engines.js";
+
+test("every engine is there or says why not and what to do", async () => {
+  const statuses = await engineStatuses();
+  expect(statuses.map(({ name }) => name)).toEqual(["cuda", "cpu", "tfjs", "reference"]);
+  for (const status of statuses) {
+    if (status.available) expect(status.machine.description).not.toBe("");
+    else expect(status.why).toMatch(/\..+\./);
+  }
+});
+
+test("auto takes the first engine that is there", async () => {
+  const first = (await engineStatuses()).find(({ available }) => available);
+  const chosen = await chooseAvailable("auto");
+  expect(chosen.name.split(":")[0]).toBe(first?.name);
+});
+
+test("a variant is loaded as named, an unknown name is corrected", async () => {
+  expect((await loadEngine("tfjs:cpu")).name).toBe("tfjs:cpu");
+  await expect(loadEngine("tfjs:gpuu")).rejects.toMatchObject({ message: expect.stringContaining("gpuu") });
+  await expect(loadEngine("cpu:fast")).rejects.toThrow("Engine 'cpu' has no variants");
+  await expect(loadEngine("cudda")).rejects.toThrow("There is no engine 'cudda'. Did you mean 'cuda'?");
+});
