@@ -2,6 +2,7 @@ import { ConfigError, FaeError } from "@fae/core";
 import { Command, CommanderError } from "commander";
 import type { CommandEntry, Invocation } from "./cli/command.js";
 import type { Io } from "./cli/io.js";
+import { explained } from "./cli/system-error.js";
 import { commands } from "./commands/index.js";
 import { faeVersion } from "./version.js";
 
@@ -29,7 +30,7 @@ export async function main(
     await program(io, entries, execute).parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    return report(error instanceof CommanderError ? usageError(error) : error, io, typed);
+    return report(error instanceof CommanderError ? usageError(error) : explained(error), io, typed);
   }
   return exitCode;
 }

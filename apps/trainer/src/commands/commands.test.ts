@@ -215,6 +215,14 @@ test("prepare leaves nothing behind when the log is broken", async () => {
   );
 });
 
+test("a run directory that cannot be made is one message", async () => {
+  const args = ["train", data, ...smallModel, "--engine", "reference", "--max-batches", "1"];
+  const { code, err } = await fae(...args, "--run", at("train.txt", "run"));
+  expect(code).toBe(1);
+  expect(err).toContain("train.txt is no directory");
+  expect(err).not.toContain("    at ");
+});
+
 test("Ctrl-C ends a training with 130 and leaves nothing", async () => {
   const io = captureIo();
   io.controller.abort();

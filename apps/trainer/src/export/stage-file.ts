@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { disk } from "@fae/embedding-store";
-import { refuseExisting } from "../train/run-directory.js";
+import { expectFree } from "../train/run-directory.js";
 
 /** A file that becomes visible under its name when it is written whole, or never. */
 export interface StagedFile {
@@ -15,7 +15,7 @@ export interface StagedFile {
 
 /** Refuses a name that is taken and makes the directory that a new file goes to. @throws ConfigError */
 export function freshPath(path: string): void {
-  refuseExisting(path);
+  expectFree(path);
   mkdirSync(dirname(resolve(path)), { recursive: true });
 }
 

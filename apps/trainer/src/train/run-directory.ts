@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -8,6 +10,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -30,7 +33,7 @@ export interface StagedDirectory {
  */
 export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
-  refuseExisting(final);
+  expectFree(final);
   const madeParent = mkdirSync(dirname(final), { recursive: true });
   removeLeftovers(final);
   const staging = join(dirname(final), `${stagingPrefix(final)}${process.pid}`);
@@ -39,7 +42,7 @@ export function stageDirectory(path: string): StagedDirectory {
   return {
     path: staging,
     commit() {
-      refuseExisting(final);
+      expectFree(final);
       syncPath(staging);
       renameSync(staging, final);
       syncPath(dirname(final));
@@ -83,13 +86,24 @@ function removeEmpty(path: string, top: string): void {
   }
 }
 
-/** @throws ConfigError when there is already something of that name */
-export function refuseExisting(path: string): void {
-  if (!existsSync(path)) return;
-  throw new ConfigError(`${path} already exists.`, {
-    fix: "Name another directory, or remove this one.",
-    details: { path },
-  });
+/** @throws ConfigError when there is already something of that name, or its directory cannot be written to */
+export function expectFree(path: string): void {
+  const final = resolve(path);
+  if (existsSync(final)) {
+    throw new ConfigError(`${path} already exists.`, {
+      fix: "Name another directory, or remove this one.",
+      details: { path },
+    });
+  }
+  let parent = dirname(final);
+  while (!existsSync(parent)) parent = dirname(parent);
+  if (!statSync(parent).isDirectory()) {
+    throw new ConfigError(`${path} cannot be made: ${parent} is no directory.`, {
+      fix: "Name another directory.",
+      details: { path, parent },
+    });
+  }
+  accessSync(parent, constants.W_OK);
 }
 
 /** Asks the disk to keep a file or directory. */

@@ -16,7 +16,7 @@ import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelState } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import type { TrainReport } from "./report.js";
-import { openJsonLines, refuseExisting, type StagedDirectory, stageDirectory, writeJson } from "./run-directory.js";
+import { expectFree, openJsonLines, type StagedDirectory, stageDirectory, writeJson } from "./run-directory.js";
 import { addEvaluation, type Totals } from "./totals.js";
 
 /** What a caller may watch and influence. */
@@ -42,7 +42,7 @@ export async function trainModel(
 ): Promise<TrainReport> {
   const started = performance.now();
   const options = trainOptions(given);
-  if (options.run !== null) refuseExisting(options.run);
+  if (options.run !== null) expectFree(options.run);
   const data = await openPrepared(options.data);
   const strategy = findStrategy(options.strategy);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
