@@ -4,7 +4,7 @@
  * is. Needs no network: the Node-API headers are npm packages. Says what was built and what not, and why; does little when
  * nothing has changed.
  *
- *     build-native [--require] [--cuda on|off|auto] [--tests] [--sanitize] [--clean]
+ *     build-native [--require] [--cuda on|off|auto] [--tests] [--clean]
  *
  * --require  exit 1 when the CPU engine (with --cuda on: also the CUDA engine) was not built; default exit 0
  * --tests    also build the native checks, into build/cmake/test
@@ -27,7 +27,6 @@ const { values: options } = parseArgs({
     require: { type: "boolean", default: false },
     cuda: { type: "string", default: "auto" },
     tests: { type: "boolean", default: false },
-    sanitize: { type: "boolean", default: false },
     clean: { type: "boolean", default: false },
   },
 });
@@ -92,7 +91,6 @@ const configured = run("cmake", [
   `-DFAE_OUTPUT=${output}`,
   `-DFAE_CUDA=${cuda}`,
   `-DFAE_TESTS=${options.tests ? "ON" : "OFF"}`,
-  `-DFAE_SANITIZE=${options.sanitize ? "ON" : "OFF"}`,
 ]);
 if (!configured.ok) giveUp(`cmake could not configure:\n${tail(configured.text)}`, "See native/CMakeLists.txt.");
 
