@@ -7,7 +7,7 @@ import { IntDictionary } from "./prepare/int-dictionary.js";
 /** Raw keys of one table. */
 export interface Vocabulary {
   readonly table: string;
-  /** Raw key of each id, as int32. */
+  /** Raw key of each id, as int32; after the modulo where the data set was prepared with `maxRowsPerTable`. */
   readonly keys: Int32Array;
   /** Raw key as it stands in the log: 8 hex digits, or decimal. A missing value and key 0 are one. */
   textOf(id: number): string;

@@ -44,7 +44,7 @@ describe("worker threads", () => {
         files,
         directory: out,
         workers,
-        partBytes: 5000,
+        partBytes: 1000,
         randomize: "total",
         ...series,
         onProgress: (progress) => {

@@ -42,7 +42,8 @@ export async function importRows(
       details: { path: directory },
     });
   }
-  const root = `${directory}.partial`;
+  // Not `.partial`: that may hold an interrupted prepare.
+  const root = `${directory}.importing`;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, "work"), { recursive: true });
   const sinks = new Map<ImportSplit, Sink>();

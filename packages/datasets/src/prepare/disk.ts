@@ -1,4 +1,4 @@
-import { createReadStream, readSync, statfsSync } from "node:fs";
+import { createReadStream, existsSync, readSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { createGunzip } from "node:zlib";
 import { FaeError } from "@fae/core";
@@ -19,7 +19,7 @@ export function requireSpace(path: string, needBytes: number): void {
 }
 
 /** `requireSpace` for a prepare: intermediate and final rows, estimated from the first lines of the first file. */
-export async function checkSpace(settings: Settings, files: readonly SourceFile[], root: string): Promise<void> {
+export async function checkSpace(settings: Settings, files: readonly SourceFile[]): Promise<void> {
   const [first] = files;
   const { text, ratio } = await firstText(first);
   const lines = text.reduce((n, byte) => n + (byte === 10 ? 1 : 0), 0) || 1;
@@ -27,8 +27,11 @@ export async function checkSpace(settings: Settings, files: readonly SourceFile[
   const inputs = (textBytes / Math.max(1, text.length)) * lines;
   const words = settings.format.line.fields.length;
   const copies = settings.randomize === "none" ? 2 : 3;
-  requireSpace(dirname(root), inputs * words * 4 * copies);
+  requireSpace(existing(settings.directory), inputs * words * 4 * copies);
 }
+
+/** The nearest directory above that exists. */
+const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
 
 /** The beginning of a file's text, and how many bytes of text one byte of the file gives. */
 async function firstText({ path, isGzip, bytes }: SourceFile): Promise<{ text: Uint8Array; ratio: number }> {

@@ -5,11 +5,15 @@ import { DataError } from "@fae/core";
 export const bytesOf = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
+/** One call of the system moves less than 2 GiB. */
+const maxCallBytes = 1 << 30;
+
 /** Writes all bytes, at `position` or, when it is null, where the file stands. */
 export function writeFully(file: number, bytes: Uint8Array, position: number | null = null): void {
   let done = 0;
   while (done < bytes.length) {
-    done += writeSync(file, bytes, done, bytes.length - done, position === null ? null : position + done);
+    const length = Math.min(maxCallBytes, bytes.length - done);
+    done += writeSync(file, bytes, done, length, position === null ? null : position + done);
   }
 }
 
@@ -17,7 +21,7 @@ export function writeFully(file: number, bytes: Uint8Array, position: number | n
 export function readFully(file: number, bytes: Uint8Array, position: number, path: string): void {
   let done = 0;
   while (done < bytes.length) {
-    const n = readSync(file, bytes, done, bytes.length - done, position + done);
+    const n = readSync(file, bytes, done, Math.min(maxCallBytes, bytes.length - done), position + done);
     if (n === 0) {
       throw new DataError(`'${path}' ends at byte ${position + done}, expected ${position + bytes.length} bytes.`, {
         fix: "It was changed while it was read: run again when nothing writes to it.",

@@ -352,8 +352,12 @@ describe("prepare refuses", () => {
     writeFileSync(directory.file("out.partial", "work", "lock"), `${process.ppid}`);
     const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
     await expect(prepare(options)).rejects.toThrow(`Process ${process.ppid} works on`);
-    writeFileSync(directory.file("out.partial", "work", "lock"), "999999999");
-    await prepare(options);
+    for (const gone of ["999999999", `${process.pid} 12345`]) {
+      mkdirSync(directory.file("out.partial", "work"), { recursive: true });
+      writeFileSync(directory.file("out.partial", "work", "lock"), gone);
+      await prepare(options);
+      rmSync(directory.file("out"), { recursive: true });
+    }
   });
 
   it("to go on when the disk is full, and goes on when it is not", async () => {

@@ -30,11 +30,15 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   const settings = settle({ ...options, files: files.map(({ path }) => path) });
   const { signal, directory } = settings;
   if (signal?.aborted) throw interrupted(directory, false);
+  if (!existsSync(`${directory}.partial`)) await checkSpace(settings, files);
   const work = openWork(directory, planOf(settings, files));
-  const pool = openPool(settings.workers);
+  const units = files.reduce(
+    (n, { isGzip, bytes }) => n + (isGzip ? 1 : Math.ceil(bytes / settings.read.partBytes)),
+    0,
+  );
+  const pool = openPool(Math.min(settings.workers, Math.max(units, settings.format.tables.length)));
   let stop = () => {};
   try {
-    if (!work.isResumed) await checkSpace(settings, files, work.root);
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });

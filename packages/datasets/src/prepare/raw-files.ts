@@ -45,6 +45,10 @@ function expand(format: RawFormat, given: readonly string[]): readonly string[] 
 
 function isGzip(path: string): boolean {
   const magic = Buffer.alloc(2);
-  withFile(path, "r", (file) => readSync(file, magic, 0, 2, 0));
+  try {
+    withFile(path, "r", (file) => readSync(file, magic, 0, 2, 0));
+  } catch (cause) {
+    throw new DataError(`'${path}' cannot be read.`, { fix: "Check its permissions.", details: { path }, cause });
+  }
   return magic[0] === 0x1f && magic[1] === 0x8b;
 }

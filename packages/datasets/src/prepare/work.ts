@@ -12,7 +12,6 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError } from "@fae/core";
-import { manifestName } from "../manifest.js";
 import { syncPath } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
 
@@ -21,8 +20,6 @@ export interface WorkDirectory {
   /** Becomes the data set. */
   readonly root: string;
   readonly work: string;
-  /** Whether an earlier call began it. */
-  readonly isResumed: boolean;
 }
 
 /**
@@ -40,7 +37,6 @@ export function openWork(directory: string, plan: object): WorkDirectory {
   }
   const root = `${directory}.partial`;
   const work = join(root, "work");
-  const isResumed = existsSync(join(work, "plan.json")) || existsSync(join(root, manifestName));
   mkdirSync(work, { recursive: true });
   lock(root, work);
   const wanted = JSON.parse(JSON.stringify(plan)) as Record<string, unknown>;
@@ -57,7 +53,7 @@ export function openWork(directory: string, plan: object): WorkDirectory {
       });
     }
   }
-  return { root, work, isResumed };
+  return { root, work };
 }
 
 /** Turns the finished work directory into the data set. Its manifest is there, all its files are durable. */
@@ -86,15 +82,15 @@ function lock(root: string, work: string): void {
   for (const isSecondTry of [false, true]) {
     try {
       const file = openSync(path, "wx");
-      writeSync(file, `${process.pid}`);
+      writeSync(file, `${process.pid} ${startedMs()}`);
       fsyncSync(file);
       closeSync(file);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const pid = Number(readFileSync(path, "utf8"));
-    if (isSecondTry || (pid > 0 && isAlive(pid))) {
+    const [pid, started] = readFileSync(path, "utf8").split(" ").map(Number);
+    if (isSecondTry || (pid > 0 && isAlive(pid, started))) {
       throw new ConfigError(`Process ${pid} works on '${root}'.`, {
         fix: `Wait for it, or delete '${path}' when it is gone.`,
         details: { path, found: pid },
@@ -104,7 +100,9 @@ function lock(root: string, work: string): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** A process that began at another time has only inherited the number: in containers every process may be number 1. */
+function isAlive(pid: number, started: number | undefined): boolean {
+  if (pid === process.pid) return started === startedMs();
   try {
     process.kill(pid, 0);
     return true;
@@ -112,3 +110,5 @@ function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
+
+const startedMs = (): number => Math.round(performance.timeOrigin);

@@ -36,7 +36,7 @@ export async function finishSeriesLog(run: Run, settings: Settings, parts: reado
   const tables = await numberTables(run, settings, parts, "ascending");
   const [users, items] = tables.map(({ rows }) => rows);
   if (items < 2) {
-    throw new DataError("The log has a single item; negative targets need another one.", {
+    throw new DataError(`The log has ${items} distinct items; negative targets need two at least.`, {
       fix: "Give more of the log.",
       details: { found: items, expected: 2 },
     });
