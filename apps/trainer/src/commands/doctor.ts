@@ -27,7 +27,7 @@ function factsText({ node, platform, cpu, memory, disk }: MachineFacts): string 
 }
 
 function engineText(status: EngineStatus): string {
-  const head = `${status.available ? "ok " : "no "}  ${status.name.padEnd(10)}`;
+  const head = `${status.available ? "ok " : "no "}  ${status.name.padEnd(13)}`;
   if (!status.available) return `${head} ${status.why}`;
   const facts = Object.entries(status.machine.facts).map(([name, value]) => `\n      ${name}: ${value}`);
   return `${head} ${status.machine.description}${facts.join("")}`;

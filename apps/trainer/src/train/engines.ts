@@ -8,7 +8,7 @@ import {
   referenceEngine,
   UnsupportedError,
 } from "@fae/core";
-import { cpuEngine, cudaEngine, tfjsEngine } from "@fae/gpu-backend";
+import { backendNames, cpuEngine, cudaEngine, tfjsEngine } from "@fae/gpu-backend";
 import { suggestion } from "../cli/nearest.js";
 
 /** Whether one engine can run here. */
@@ -61,10 +61,11 @@ function withGpu(engine: Engine): Engine {
   });
 }
 
-/** Tries every engine. */
+/** Tries every engine, and of TensorFlow.js every backend. */
 export async function engineStatuses(): Promise<EngineStatus[]> {
   const statuses: EngineStatus[] = [];
-  for (const name of engineNames) {
+  const names = engineNames.flatMap((name) => (name === "tfjs" ? backendNames.map((b) => `tfjs:${b}`) : [name]));
+  for (const name of names) {
     const found = await tryEngine(name);
     statuses.push(
       found.engine
