@@ -148,8 +148,10 @@ await checkOps(
 for (let seed = 1; seed <= Number(values.problems); seed++) {
   const problem = randomProblem(seed);
   current = problem.name;
+  // Adam turns the sign of a gradient near zero into a whole step: only traffic and equal bits are checked there.
+  const tolerance = problem.job.optimizer.name === "adam" ? 1 : 2e-3;
   await checkExactness(
-    recorder(traces, () => current, 2e-3),
+    recorder(traces, () => current, tolerance),
     problem,
     { tolerance: 1 },
   );

@@ -50,10 +50,10 @@ void ColdTable::erase(uint32_t row) {
   hash_[gap] = nothing;
 }
 
-void ColdTable::plan(const IdLayout& layout, int32_t* ids) {
+// Entry n % (k + 1) still lists batch n - k - 1: rows not used since have gone back, their slots are free.
+void ColdTable::next_batch() {
   const uint32_t n = next_++;
   std::vector<uint32_t>& mine = used_[n % used_.size()];
-  // Entry n % (k + 1) still lists batch n - k - 1: rows not used since have gone back, their slots are free.
   for (const uint32_t slot : mine) {
     Resident& resident = residents_[slot];
     if (resident.last + look_ahead_ + 1 != n) continue;
@@ -64,29 +64,48 @@ void ColdTable::plan(const IdLayout& layout, int32_t* ids) {
   mine.clear();
   fetch_.clear();
   forwarded_ = 0;
+}
+
+// The slot of a row that the current batch uses.
+uint32_t ColdTable::place_row(uint32_t row, uint32_t place) {
+  const uint32_t n = next_ - 1;
+  std::vector<uint32_t>& mine = used_[n % used_.size()];
+  uint32_t& entry = find(row);
+  if (entry == nothing) {
+    entry = free_.back();
+    free_.pop_back();
+    residents_[entry] = {row, n, n, place};
+    mine.push_back(entry);
+    fetch_.push_back({row, entry, place});
+  } else if (residents_[entry].last != n) {
+    residents_[entry].last = n;
+    residents_[entry].place = place;
+    mine.push_back(entry);
+    forwarded_++;
+  }
+  return entry;
+}
+
+void ColdTable::plan(const IdLayout& layout, int32_t* ids) {
+  next_batch();
   for (uint32_t b = 0; b < layout.inputs; b++) {
     for (uint32_t s = 0; s < layout.steps; s++) {
       const uint64_t at = b * layout.input_stride + s * layout.step_stride + first_id_;
       for (uint32_t l = 0; l < hotness_; l++) {
         const int32_t id = ids[at + l];
         if (id < 0 || static_cast<uint32_t>(id) < hot_rows_) continue;
-        const uint32_t row = static_cast<uint32_t>(id);
-        uint32_t& entry = find(row);
-        if (entry == nothing) {
-          entry = free_.back();
-          free_.pop_back();
-          residents_[entry] = {row, n, n, static_cast<uint32_t>(at + l)};
-          mine.push_back(entry);
-          fetch_.push_back({row, entry, static_cast<uint32_t>(at + l)});
-        } else if (residents_[entry].last != n) {
-          residents_[entry].last = n;
-          residents_[entry].place = static_cast<uint32_t>(at + l);
-          mine.push_back(entry);
-          forwarded_++;
-        }
-        ids[at + l] = static_cast<int32_t>(hot_rows_ + entry);
+        ids[at + l] = static_cast<int32_t>(hot_rows_ + place_row(static_cast<uint32_t>(id), static_cast<uint32_t>(at + l)));
       }
     }
+  }
+}
+
+void ColdTable::plan(const std::vector<ColdUse>& uses, int32_t* ids) {
+  constexpr size_t ahead = 8;
+  next_batch();
+  for (size_t i = 0; i < uses.size(); i++) {
+    if (i + ahead < uses.size()) __builtin_prefetch(&hash_[home(uses[i + ahead].row)]);
+    ids[uses[i].place] = static_cast<int32_t>(hot_rows_ + place_row(uses[i].row, uses[i].place));
   }
 }
 

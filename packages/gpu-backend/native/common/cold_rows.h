@@ -20,6 +20,12 @@ struct ColdRow {
   uint32_t place = 0;  // word of its first occurrence in the batch, counted from IdLayout::ids
 };
 
+// One cold look-up of a table: its row and the word that names it, counted from IdLayout::ids.
+struct ColdUse {
+  uint32_t row;
+  uint32_t place;
+};
+
 // The plan of one table. Tables are independent: each may be planned by another thread, batch by batch in segment order.
 class ColdTable {
  public:
@@ -32,6 +38,8 @@ class ColdTable {
   void begin();
   // Plans the next batch: rewrites cold ids of the table in `ids` (layout as given, words writable) to hot_rows + slot.
   void plan(const IdLayout& layout, int32_t* ids);
+  // The same from the batch's cold look-ups of this table alone, in input, step, bag order.
+  void plan(const std::vector<ColdUse>& uses, int32_t* ids);
   // Of the batch planned last: rows to fetch, and distinct cold rows that are on the device already.
   const std::vector<ColdRow>& fetch() const { return fetch_; }
   uint32_t forwarded() const { return forwarded_; }
@@ -50,6 +58,8 @@ class ColdTable {
   };
   uint32_t home(uint32_t row) const { return (row * 0x9e3779b1u) >> shift_; }
   uint32_t& find(uint32_t row);
+  void next_batch();
+  uint32_t place_row(uint32_t row, uint32_t place);
   void erase(uint32_t row);
 
   const uint32_t hot_rows_, first_id_, hotness_, look_ahead_;

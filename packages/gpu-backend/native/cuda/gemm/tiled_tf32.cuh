@@ -42,27 +42,51 @@ struct Tile {
   static constexpr int floats = ALONG_K ? R * BK : BK * (R + 8);
 
   __device__ static int along_k(int row, int chunk) { return row * BK + ((chunk ^ (row & 7)) << 2); }
+};
 
-  template <int THREADS>
-  __device__ static void fill(float* tile, const float* source, int ld, int row0, int rows, int k0, int k_end, int thread) {
-    constexpr int per_line = ALONG_K ? BK / 4 : R / 4;
-    constexpr int lines = ALONG_K ? R : BK;
-    constexpr int total = per_line * lines;
-    static_assert(total % THREADS == 0);
+// What one thread copies of each tile of an operand: always the same places, so addresses are worked out once.
+template <bool ALONG_K, int R, int THREADS>
+struct Loader {
+  using T = Tile<ALONG_K, R>;
+  static constexpr int per_line = ALONG_K ? BK / 4 : R / 4;
+  static constexpr int line_step = THREADS / per_line, count = (ALONG_K ? R : BK) / line_step;
+  static_assert(THREADS % per_line == 0 && (ALONG_K ? R : BK) % line_step == 0 && (!ALONG_K || line_step % 8 == 0));
+
+  const float* source;
+  const float* at;
+  int64_t stride, advance;  // from one copy to the next, from one tile to the next
+  uint32_t valid;           // copies inside the operand, along m or n
+  int k, shared_at;
+
+  __device__ Loader(const float* from, int ld, int row0, int rows, int k_begin, int thread) : source(from) {
+    const int chunk = thread % per_line, line = thread / per_line;
+    stride = static_cast<int64_t>(line_step) * ld;
+    if constexpr (ALONG_K) {
+      at = from + static_cast<int64_t>(row0 + line) * ld + k_begin + chunk * 4;
+      advance = BK;
+      k = k_begin + chunk * 4;
+      shared_at = T::along_k(line, chunk);
+      valid = 0;
 #pragma unroll
-    for (int i = 0; i < total / THREADS; i++) {
-      const int e = thread + i * THREADS;
-      const int line = e / per_line, chunk = e % per_line;
-      if constexpr (ALONG_K) {
-        const bool inside = row0 + line < rows && k0 + chunk * 4 < k_end;
-        const int64_t at = inside ? static_cast<int64_t>(row0 + line) * ld + k0 + chunk * 4 : 0;
-        copy16(tile + along_k(line, chunk), source + at, inside);
-      } else {
-        const bool inside = k0 + line < k_end && row0 + chunk * 4 < rows;
-        const int64_t at = inside ? static_cast<int64_t>(k0 + line) * ld + row0 + chunk * 4 : 0;
-        copy16(tile + line * stride + chunk * 4, source + at, inside);
-      }
+      for (int i = 0; i < count; i++) valid |= (row0 + line + i * line_step < rows ? 1u : 0u) << i;
+    } else {
+      at = from + static_cast<int64_t>(k_begin + line) * ld + row0 + chunk * 4;
+      advance = static_cast<int64_t>(BK) * ld;
+      k = k_begin + line;
+      shared_at = line * T::stride + chunk * 4;
+      valid = row0 + chunk * 4 < rows ? 0xffffffffu : 0u;
     }
+  }
+
+  // Starts the copies of the next tile.
+  __device__ void load(float* tile, int k_end) {
+#pragma unroll
+    for (int i = 0; i < count; i++) {
+      const bool inside = (valid >> i & 1) && (ALONG_K ? k : k + i * line_step) < k_end;
+      copy16(tile + shared_at + i * line_step * T::stride, inside ? at + i * stride : source, inside);
+    }
+    at += advance;
+    k += BK;
   }
 };
 
@@ -126,12 +150,13 @@ struct Kernel {
     float column_sum = 0;
     const bool sums = L == Layout::tn && g.column_sums != nullptr && blockIdx.x == 0;
 
+    Loader<a_along, BM, threads> loader_a(g.a, g.lda, m0, g.m, k_begin, thread);
+    Loader<b_along, BN, threads> loader_b(g.b, g.ldb, n0, g.n, k_begin, thread);
     const auto fill = [&](int step) {
       if (step < steps) {
         float* a = shared + (step % STAGES) * stage_floats;
-        const int k0 = k_begin + step * BK;
-        TileA::template fill<threads>(a, g.a, g.lda, m0, g.m, k0, k_end, thread);
-        TileB::template fill<threads>(a + TileA::floats, g.b, g.ldb, n0, g.n, k0, k_end, thread);
+        loader_a.load(a, k_end);
+        loader_b.load(a + TileA::floats, k_end);
       }
       asm volatile("cp.async.commit_group;");
     };

@@ -49,13 +49,13 @@ uint64_t DeviceLoop::host_bytes() const {
   return static_cast<uint64_t>(slots_) * job_.batch * (job_.stride_words + 1) * 4;
 }
 
-void DeviceLoop::run(const SegmentCall& call, const Graph& graph, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
+void DeviceLoop::run(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
   for (uint32_t first = 0; first < call.count; first += Core::most_steps) {
     SegmentCall piece = call;
     piece.batches += first;
     piece.learning_rates += first;
     piece.count = std::min(Core::most_steps, call.count - first);
-    part(piece, graph, hooks_of, losses + first, seconds, bytes, nullptr);
+    part(piece, graph, several, hooks_of, losses + first, seconds, bytes, nullptr);
   }
 }
 
@@ -67,14 +67,14 @@ void DeviceLoop::evaluate(const RowSource& source, const Graph& graph, const Hoo
   for (uint32_t first = 0; first < batches.size(); first += Core::most_steps) {
     const uint32_t count = std::min<uint32_t>(Core::most_steps, static_cast<uint32_t>(batches.size()) - first);
     const SegmentCall call{Route::device, &source, 0, batches.data() + first, nullptr, count};
-    part(call, graph, hooks_of, losses.data() + first, seconds, evaluation.bytes, scores + static_cast<size_t>(first) * job_.batch);
+    part(call, graph, nullptr, hooks_of, losses.data() + first, seconds, evaluation.bytes, scores + static_cast<size_t>(first) * job_.batch);
   }
   for (uint32_t b = 0; b < batches.size(); b++) sum += losses[b] * source.inputs(b);
   evaluation.inputs = source.rows();
   evaluation.loss = source.rows() ? sum / source.rows() : 0;
 }
 
-void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const HooksOf& hooks_of, double* losses, double* seconds,
+void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds,
                       uint64_t bytes[FAE_TRAFFIC][2], float* scores) {
   if (call.count == 0) return;
   const bool training = scores == nullptr;
@@ -105,32 +105,39 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const HooksOf
   const uint32_t behind = slots_ / 2;
   uint32_t launched = 0;
   try {
-    for (uint32_t i = 0; i < call.count; i++) {
-      const uint32_t slot = i % slots_;
-      const double begin = now_seconds();
-      feeder_->wait(i);
-      if (hooks.last_words) hooks.last_words(i);
-      seconds[stage_wait] += now_seconds() - begin;
-      if (i >= slots_) {
-        FAE_CUDA(cudaStreamWaitEvent(copies_, consumed_[slot], 0));
-        keep_scores(i - slots_);
+    for (uint32_t i = 0; i < call.count;) {
+      const uint32_t steps = several && call.count - i >= steps_together ? steps_together : 1;
+      for (uint32_t n = i; n < i + steps; n++) {
+        const uint32_t slot = n % slots_;
+        const double begin = now_seconds();
+        feeder_->wait(n);
+        if (hooks.last_words) hooks.last_words(n);
+        seconds[stage_wait] += now_seconds() - begin;
+        if (n >= slots_) {
+          FAE_CUDA(cudaStreamWaitEvent(copies_, consumed_[slot], 0));
+          keep_scores(n - slots_);
+        }
+        FAE_CUDA(cudaEventRecord(copy_begin_[slot], copies_));
+        const size_t words = static_cast<size_t>(records[n].inputs) * job_.stride_words;
+        FAE_CUDA(cudaMemcpyAsync(ring_.get() + slot * batch_words, feeder_->words(n), words * 4, cudaMemcpyHostToDevice, copies_));
+        bytes[traffic_inputs][to_device] += words * 4;
+        if (hooks.before_copy) hooks.before_copy(n, copies_);
+        FAE_CUDA(cudaEventRecord(copied_[slot], copies_));
       }
-      FAE_CUDA(cudaEventRecord(copy_begin_[slot], copies_));
-      const size_t words = static_cast<size_t>(records[i].inputs) * job_.stride_words;
-      FAE_CUDA(cudaMemcpyAsync(ring_.get() + slot * batch_words, feeder_->words(i), words * 4, cudaMemcpyHostToDevice, copies_));
-      bytes[traffic_inputs][to_device] += words * 4;
-      if (hooks.before_copy) hooks.before_copy(i, copies_);
-      FAE_CUDA(cudaEventRecord(copied_[slot], copies_));
-      FAE_CUDA(cudaStreamWaitEvent(main, copied_[slot], 0));
-      graph.launch(main);
-      launched++;
+      const uint32_t last = (i + steps - 1) % slots_;
+      FAE_CUDA(cudaStreamWaitEvent(main, copied_[last], 0));
+      (steps > 1 ? *several : graph).launch(main);
+      launched += steps;
       if (hooks.after_launch) hooks.after_launch(i, main);
       if (scores) {
-        FAE_CUDA(cudaMemcpyAsync(scores_.as<float>() + static_cast<size_t>(slot) * job_.batch, core_.scores(), records[i].inputs * 4ull,
+        FAE_CUDA(cudaMemcpyAsync(scores_.as<float>() + static_cast<size_t>(last) * job_.batch, core_.scores(), records[i].inputs * 4ull,
                                  cudaMemcpyDeviceToHost, main));
       }
-      FAE_CUDA(cudaEventRecord(consumed_[slot], main));
-      if (i >= behind) copy_time(i - behind);
+      for (uint32_t n = i; n < i + steps; n++) {
+        FAE_CUDA(cudaEventRecord(consumed_[n % slots_], main));
+        if (n >= behind) copy_time(n - behind);
+      }
+      i += steps;
     }
     for (uint32_t i = call.count > behind ? call.count - behind : 0; i < call.count; i++) copy_time(i);
     if (hooks.finish) hooks.finish();

@@ -37,14 +37,16 @@ class DeviceLoop {
   };
   // Makes the hooks of a part of `count` batches; null for none. Parts are as long as Core::most_steps allows.
   using HooksOf = std::function<Hooks(uint32_t count)>;
-  // Runs the batches of `call` through `graph` (by data encoding). Losses per batch; counts `inputs` bytes.
-  void run(const SegmentCall& call, const Graph& graph, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]);
+  // Runs the batches of `call` through `graph`, or as many as possible through `several`, a graph of `steps_together` steps (null:
+  // none; hooks need single steps). Losses per batch; counts `inputs` bytes.
+  static constexpr uint32_t steps_together = 4;
+  void run(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]);
   // Forward passes over the whole source, in order.
   void evaluate(const RowSource& source, const Graph& graph, const HooksOf& hooks_of, float* scores, fae_evaluation& evaluation, double* seconds);
 
  private:
   // One part; `scores` null: training.
-  void part(const SegmentCall& call, const Graph& graph, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2],
+  void part(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2],
             float* scores);
 
   const Job& job_;

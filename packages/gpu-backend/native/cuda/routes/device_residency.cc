@@ -22,7 +22,9 @@ class DeviceResidency final : public Residency {
   }
 
   void run(const SegmentCall& call, double* losses, fae_report& report) override {
-    loop_.run(call, steps_.train(call.source->spec().encoding, loop_.ring(), nullptr), nullptr, losses, report.seconds, report.bytes);
+    const DenseEncoding encoding = call.source->spec().encoding;
+    const Graph& one = steps_.train(encoding, loop_.ring(), nullptr);
+    loop_.run(call, one, &steps_.train(encoding, loop_.ring(), nullptr, DeviceLoop::steps_together), nullptr, losses, report.seconds, report.bytes);
   }
 
   void evaluate(const RowSource& source, float* scores, fae_evaluation& evaluation) override {

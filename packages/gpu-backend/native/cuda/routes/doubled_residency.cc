@@ -38,7 +38,10 @@ class DoubledResidency final : public Residency {
   void run(const SegmentCall& call, double* losses, fae_report& report) override {
     if (call.route == Route::hot) {
       report.switched_rows = switch_to_device(report.seconds, report.bytes);
-      hot_->loop.run(call, hot_->steps.train(call.source->spec().encoding, hot_->loop.ring(), dirty_device_.get()), nullptr, losses, report.seconds, report.bytes);
+      const DenseEncoding encoding = call.source->spec().encoding;
+      const Graph& one = hot_->steps.train(encoding, hot_->loop.ring(), dirty_device_.get());
+      const Graph& several = hot_->steps.train(encoding, hot_->loop.ring(), dirty_device_.get(), DeviceLoop::steps_together);
+      hot_->loop.run(call, one, &several, nullptr, losses, report.seconds, report.bytes);
       device_dirty_ = true;
       return;
     }

@@ -11,6 +11,31 @@ namespace fae::cuda {
 
 namespace {
 constexpr uint32_t part_rows = 1024, ahead = 16;
+constexpr int spins = 3000;
+
+inline void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+}  // namespace
+
+template <class Done>
+void MixedPipeline::await(std::unique_lock<std::mutex>& lock, Done done) {
+  while (!done()) {
+    const uint64_t seen = version_.load(std::memory_order_relaxed);
+    lock.unlock();
+    for (int i = 0; i < spins && version_.load(std::memory_order_acquire) == seen; i++) relax();
+    lock.lock();
+    if (version_.load(std::memory_order_relaxed) == seen && !done()) {
+      changed_.wait_for(lock, std::chrono::milliseconds(100), [&] { return version_.load(std::memory_order_relaxed) != seen; });
+    }
+  }
+}
+
+void MixedPipeline::announce() {
+  version_.fetch_add(1, std::memory_order_release);
+  changed_.notify_all();
 }
 
 std::vector<uint32_t> MixedPipeline::cold_slots(const Job& job) {
@@ -26,6 +51,11 @@ MixedPipeline::MixedPipeline(const Job& job, Core& core, const HostRows& host, c
     tables_.emplace_back(job, t);
     const uint64_t ids = static_cast<uint64_t>(job.batch) * job.step_count() * job.tables[t].hotness;
     capacity_ += std::min<uint64_t>(ids, job.tables[t].rows - job.tables[t].hot_rows);
+    for (uint32_t l = 0; l < job.tables[t].hotness && job.tables[t].hot_rows < job.tables[t].rows; l++) {
+      cold_columns_.push_back(job.tables[t].first_id + l);
+      cold_tables_.push_back(t);
+      first_cold_.push_back(job.tables[t].hot_rows);
+    }
   }
   const uint64_t ids = static_cast<uint64_t>(job.batch) * job.step_count() * job.ids_per_step;
   fetched_list_ = arena.reserve<uint32_t>(ids, "cold rows");
@@ -52,9 +82,8 @@ MixedPipeline::~MixedPipeline() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
+    announce();
   }
-  changed_.notify_all();
-  tasks_changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   for (auto* events : {&computed_, &returned_}) {
     for (const cudaEvent_t event : *events) cudaEventDestroy(event);
@@ -114,8 +143,9 @@ DeviceLoop::Hooks MixedPipeline::begin(uint32_t count, bool training, double* se
     running_ = true;
     seconds_ = seconds, bytes_ = bytes;
     gather_seconds_ = update_seconds_ = 0;
+    tasks_.clear();
+    announce();
   }
-  changed_.notify_all();
   DeviceLoop::Hooks hooks;
   hooks.prepare = [this](uint32_t i, uint32_t inputs, uint32_t* words) { prepare(i, inputs, words); };
   hooks.record = [this](uint32_t i, StepRecord& record) { record.cold_slot = i % cold_ring(); };
@@ -129,18 +159,38 @@ DeviceLoop::Hooks MixedPipeline::begin(uint32_t count, bool training, double* se
   return hooks;
 }
 
+void MixedPipeline::list_uses(const IdLayout& layout, std::vector<std::vector<ColdUse>>& uses) const {
+  for (auto& list : uses) list.clear();
+  const size_t columns = cold_columns_.size();
+  for (uint32_t b = 0; b < layout.inputs; b++) {
+    for (uint32_t s = 0; s < layout.steps; s++) {
+      const uint64_t at = b * layout.input_stride + s * layout.step_stride;
+      for (size_t j = 0; j < columns; j++) {
+        const int32_t id = layout.ids[at + cold_columns_[j]];
+        // Ids are checked already; -1 is no row and not cold.
+        if (id >= static_cast<int32_t>(first_cold_[j])) uses[cold_tables_[j]].push_back({static_cast<uint32_t>(id), static_cast<uint32_t>(at + cold_columns_[j])});
+      }
+    }
+  }
+}
+
 // On a reader's thread: words are in place, now each table in turn.
 void MixedPipeline::prepare(uint32_t i, uint32_t inputs, uint32_t* words) {
   const IdLayout layout = IdLayout::of_words(job_, words, inputs);
+  thread_local std::vector<std::vector<ColdUse>> uses;
+  uses.resize(tables_.size());
+  list_uses(layout, uses);
   BatchPlan& mine = plan(i);
   mine.fetch.clear();
   uint64_t forwarded = 0;
   for (uint32_t t = 0; t < tables_.size(); t++) {
-    for (uint32_t spins = 0; turns_[t].load(std::memory_order_acquire) != i; spins++) {
+    if (job_.tables[t].hot_rows == job_.tables[t].rows) continue;
+    for (int waited = 0; turns_[t].load(std::memory_order_acquire) != i; waited++) {
       if (feeder_->stopping()) fail(FAE_ENGINE, "The segment was given up.");
-      if (spins > 1000) std::this_thread::yield();
+      if (waited > spins) std::this_thread::yield();
+      else relax();
     }
-    tables_[t].plan(layout, ids(i));
+    tables_[t].plan(uses[t], ids(i));
     for (const ColdRow& row : tables_[t].fetch()) {
       mine.fetch.push_back({t, row.row});
       ids(i)[row.place] |= static_cast<int32_t>(fetch_bit);
@@ -172,7 +222,7 @@ void MixedPipeline::publish(uint32_t i) {
   planned_flags_[i] = 1;
   while (planned_ < count_ && planned_flags_[planned_]) planned_++;
   offer_gathers(lock);
-  changed_.notify_all();
+  announce();
 }
 
 // A batch may be gathered when the host holds what it reads and its pinned slot is free.
@@ -192,28 +242,30 @@ void MixedPipeline::offer(uint32_t batch, size_t rows, bool gathers) {
     tasks_.push_back({batch, p * part_rows, static_cast<uint32_t>(std::min<size_t>(part_rows, rows - static_cast<size_t>(p) * part_rows)), gathers});
   }
   if (parts == 0 && gathers) gathered_[batch] = 1;
-  if (parts > 0) tasks_changed_.notify_all();
+}
+
+// Takes the oldest task, works on it without the lock, and tells when its batch is complete.
+void MixedPipeline::take_task(std::unique_lock<std::mutex>& lock) {
+  const Task task = tasks_.front();
+  tasks_.pop_front();
+  lock.unlock();
+  const double begin = now_seconds();
+  carry_out(task);
+  const double took = now_seconds() - begin;
+  lock.lock();
+  (task.gathers ? gather_seconds_ : update_seconds_) += took;
+  if (--plan(task.batch).parts_left == 0) {
+    if (task.gathers) gathered_[task.batch] = 1;
+    announce();
+  }
 }
 
 void MixedPipeline::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    tasks_changed_.wait(lock, [&] { return closing_ || !tasks_.empty(); });
+    await(lock, [&] { return closing_ || !tasks_.empty(); });
     if (closing_) return;
-    const Task task = tasks_.front();
-    tasks_.pop_front();
-    busy_++;
-    lock.unlock();
-    const double begin = now_seconds();
-    carry_out(task);
-    const double took = now_seconds() - begin;
-    lock.lock();
-    busy_--;
-    (task.gathers ? gather_seconds_ : update_seconds_) += took;
-    if (--plan(task.batch).parts_left == 0) {
-      if (task.gathers) gathered_[task.batch] = 1;
-      changed_.notify_all();
-    }
+    take_task(lock);
   }
 }
 
@@ -229,7 +281,7 @@ void MixedPipeline::carry_out(const Task& task) {
     for (uint32_t i = task.first; i < task.first + task.count; i++, packed += n) {
       if (i + ahead < task.first + task.count) {
         const float* next = row(i + ahead);
-        for (uint32_t c = 0; c < n; c += 16) __builtin_prefetch(next + c, task.gathers ? 0 : 1);
+        for (uint32_t c = 0; c < n; c += 16) __builtin_prefetch(next + c);
       }
       if (task.gathers) std::memcpy(packed, row(i), n * 4ull);
       else std::memcpy(row(i), packed, n * 4ull);
@@ -264,18 +316,16 @@ void MixedPipeline::receive(uint32_t i, cudaStream_t main) {
     }
   }
   FAE_CUDA(cudaEventRecord(returned_[ring], returns_));
-  {
-    const std::lock_guard lock(mutex_);
-    launched_ = i + 1;
-  }
-  changed_.notify_all();
+  const std::lock_guard lock(mutex_);
+  launched_ = i + 1;
+  announce();
 }
 
-// The returns thread.
+// The returns thread. It helps with the tasks it hands out: small batches never wait for another thread.
 void MixedPipeline::return_rows() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return closing_ || (running_ && !failure_ && back_ < launched_); });
+    await(lock, [&] { return closing_ || (running_ && !failure_ && back_ < launched_); });
     if (closing_) return;
     const uint32_t i = back_;
     lock.unlock();
@@ -287,31 +337,33 @@ void MixedPipeline::return_rows() {
       } catch (...) {
         failure_ = std::current_exception();
       }
-      changed_.notify_all();
+      announce();
       continue;
     }
     if (training_ && !plan(i).write.empty()) {
       offer(i, plan(i).write.size(), false);
-      changed_.wait(lock, [&] { return closing_ || plan(i).parts_left == 0; });
+      announce();
+      while (!tasks_.empty() && plan(i).parts_left > 0) take_task(lock);
+      await(lock, [&] { return closing_ || plan(i).parts_left == 0; });
       if (closing_) return;
     }
     back_ = i + 1;
+    const uint32_t offered = offered_;
     offer_gathers(lock);
-    changed_.notify_all();
+    announce();
+    while (offered_ > offered && !tasks_.empty()) take_task(lock);
   }
 }
 
 void MixedPipeline::wait_until(const std::function<bool()>& done) {
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, std::chrono::milliseconds(200), [&] { return failure_ || done(); })) {
-    // A reader that failed will never plan its batch: let the feeder say why.
-    if (feeder_->stopping()) {
-      lock.unlock();
-      feeder_->rethrow();
-      lock.lock();
-    }
-  }
+  await(lock, [&] { return failure_ || done() || feeder_->stopping(); });
   if (failure_) std::rethrow_exception(failure_);
+  if (done()) return;
+  // A reader that failed will never plan its batch: let the feeder say why.
+  lock.unlock();
+  feeder_->rethrow();
+  fail(FAE_ENGINE, "The segment was given up.");
 }
 
 void MixedPipeline::end() {

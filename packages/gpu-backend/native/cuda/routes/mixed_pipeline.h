@@ -65,11 +65,14 @@ class MixedPipeline {
   BatchPlan& plan(uint32_t i) { return plans_[i % plans_.size()]; }
   int32_t* ids(uint32_t i) const { return reinterpret_cast<int32_t*>(feeder_->words(i)) + 1 + job_.dense_features; }
   void prepare(uint32_t i, uint32_t inputs, uint32_t* words);
+  // The cold look-ups of a batch by table: one pass over its words.
+  void list_uses(const IdLayout& layout, std::vector<std::vector<ColdUse>>& uses) const;
   void finish_table(uint32_t table, uint32_t batch);
   void publish(uint32_t i);
   void offer_gathers(std::unique_lock<std::mutex>& lock);
   void offer(uint32_t batch, size_t rows, bool gathers);
   void work();
+  void take_task(std::unique_lock<std::mutex>& lock);
   void carry_out(const Task& task);
   void return_rows();
   void send(uint32_t i, cudaStream_t copies);
@@ -77,6 +80,11 @@ class MixedPipeline {
   // Waits until everything is back on the host.
   void end();
   void wait_until(const std::function<bool()>& done);
+  // Wakes everyone who waits for a change; the lock is held.
+  void announce();
+  // Until `done`, first by spinning: a hand-over between threads must not cost more than the work handed over.
+  template <class Done>
+  void await(std::unique_lock<std::mutex>& lock, Done done);
 
   const Job& job_;
   Core& core_;
@@ -90,13 +98,16 @@ class MixedPipeline {
   Pinned staging_in_, staging_out_;
   Feeder* feeder_ = nullptr;
   std::vector<ColdTable> tables_;
+  std::vector<uint32_t> first_cold_;  // per id of one step: ids from here on are cold
+  std::vector<uint32_t> cold_columns_, cold_tables_;  // ids of one step that can be cold, and their tables
   std::unique_ptr<std::atomic<uint32_t>[]> turns_;
   std::vector<BatchPlan> plans_;
   cudaStream_t returns_ = nullptr;
   std::vector<cudaEvent_t> computed_, returned_;
 
   std::mutex mutex_;
-  std::condition_variable changed_, tasks_changed_;
+  std::condition_variable changed_;
+  std::atomic<uint64_t> version_{0};  // of everything below
   std::deque<Task> tasks_;
   // Batches of the run that are planned (all tables), gathered, launched, and back on the host; each a count from the first.
   std::vector<uint8_t> planned_flags_;
@@ -108,7 +119,6 @@ class MixedPipeline {
   uint64_t (*bytes_)[2] = nullptr;
   double gather_seconds_ = 0, update_seconds_ = 0;
   std::atomic<uint64_t> fetched_{0}, forwarded_{0};
-  uint32_t busy_ = 0;
   std::vector<std::thread> threads_;
 };
 

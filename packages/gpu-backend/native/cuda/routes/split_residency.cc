@@ -29,12 +29,14 @@ class SplitResidency final : public Residency {
 
   void run(const SegmentCall& call, double* losses, fae_report& report) override {
     if (call.route == Route::hot) {
-      loop_.run(call, hot_.train(call.source->spec().encoding, loop_.ring(), nullptr), nullptr, losses, report.seconds, report.bytes);
+      const DenseEncoding encoding = call.source->spec().encoding;
+      const Graph& one = hot_.train(encoding, loop_.ring(), nullptr);
+      loop_.run(call, one, &hot_.train(encoding, loop_.ring(), nullptr, DeviceLoop::steps_together), nullptr, losses, report.seconds, report.bytes);
       return;
     }
     const auto hooks = [&](uint32_t count) { return pipeline_.begin(count, true, report.seconds, report.bytes); };
     pipeline_.clear_counts();
-    loop_.run(call, mixed_.train(call.source->spec().encoding, loop_.ring(), nullptr), hooks, losses, report.seconds, report.bytes);
+    loop_.run(call, mixed_.train(call.source->spec().encoding, loop_.ring(), nullptr), nullptr, hooks, losses, report.seconds, report.bytes);
     report.cold_rows = pipeline_.fetched();
     report.forwarded_rows = pipeline_.forwarded();
   }

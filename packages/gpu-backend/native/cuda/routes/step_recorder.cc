@@ -24,32 +24,35 @@ DecodeArgs StepRecorder::decode_args(DenseEncoding encoding, const uint32_t* rin
   return a;
 }
 
-const Graph& StepRecorder::train(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty) {
-  const auto known = train_.find(encoding);
-  if (known != train_.end()) return known->second;
+void StepRecorder::record_training(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty) const {
   Lanes& lanes = core_.lanes();
   const Network& network = core_.network();
   const bool sorted = job_.deterministic || job_.optimizer.name != OptimizerName::sgd || rows_.bf16();
-  Graph graph(lanes, [&] {
-    decode(decode_args(encoding, ring), lanes.main());
-    const AnyRows rows = rows_.access(batch_.index(), rows_.bags());
-    lanes.after(lanes.rows(), lanes.main());
-    if (cold_.insert) cold_.insert();
-    cudaEvent_t inserted = nullptr;
-    if (cold_.insert) inserted = lanes.mark(lanes.rows());
-    if (sorted) batch_.sort(lanes);
-    network.forward(lanes, &rows, [&] {
-      if (inserted) lanes.wait(lanes.main(), inserted);
-    });
-    network.loss(lanes, true, core_.loss_buffers());
-    network.backward(lanes, &rows, [&] {
-      batch_.update(lanes, rows_, network.row_gradients(), core_.state(), core_.arrays(), dirty);
-      if (cold_.collect) cold_.collect();
-    });
-    dense_update(network.parameters().update(core_.state(), core_.arrays()), settings_of(job_), lanes.main());
-    lanes.after(lanes.main(), lanes.rows());
+  decode(decode_args(encoding, ring), lanes.main());
+  const AnyRows rows = rows_.access(batch_.index(), rows_.bags());
+  lanes.after(lanes.rows(), lanes.main());
+  if (cold_.insert) cold_.insert();
+  const cudaEvent_t inserted = cold_.insert ? lanes.mark(lanes.rows()) : nullptr;
+  if (sorted) batch_.sort(lanes);
+  network.forward(lanes, &rows, [&] {
+    if (inserted) lanes.wait(lanes.main(), inserted);
   });
-  return train_.emplace(encoding, std::move(graph)).first->second;
+  network.loss(lanes, true, core_.loss_buffers());
+  network.backward(lanes, &rows, [&] {
+    batch_.update(lanes, rows_, network.row_gradients(), core_.state(), core_.arrays(), dirty);
+    if (cold_.collect) cold_.collect();
+  });
+  dense_update(network.parameters().update(core_.state(), core_.arrays()), settings_of(job_), lanes.main());
+  lanes.after(lanes.main(), lanes.rows());
+}
+
+const Graph& StepRecorder::train(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty, uint32_t steps) {
+  const auto known = train_.find({encoding, steps});
+  if (known != train_.end()) return known->second;
+  Graph graph(core_.lanes(), [&] {
+    for (uint32_t i = 0; i < steps; i++) record_training(encoding, ring, dirty);
+  });
+  return train_.emplace(std::make_pair(encoding, steps), std::move(graph)).first->second;
 }
 
 const Graph& StepRecorder::score(DenseEncoding encoding, const uint32_t* ring) {

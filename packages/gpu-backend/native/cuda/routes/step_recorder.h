@@ -24,10 +24,12 @@ class StepRecorder {
   StepRecorder(const Job& job, Core& core, const DeviceRows& rows, const BatchRows& batch, WordLayout layout = WordLayout::full);
 
   void set_cold_rows(ColdRows cold) { cold_ = std::move(cold); }
-  const Graph& train(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty);
+  // `steps` steps one after another in one graph: without hooks between them, launching several at once saves their gaps.
+  const Graph& train(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty, uint32_t steps = 1);
   const Graph& score(DenseEncoding encoding, const uint32_t* ring);
 
  private:
+  void record_training(DenseEncoding encoding, const uint32_t* ring, uint8_t* dirty) const;
   DecodeArgs decode_args(DenseEncoding encoding, const uint32_t* ring) const;
 
   const Job& job_;
@@ -36,7 +38,8 @@ class StepRecorder {
   const BatchRows& batch_;
   WordLayout layout_;
   ColdRows cold_;
-  std::map<DenseEncoding, Graph> train_, score_;
+  std::map<std::pair<DenseEncoding, uint32_t>, Graph> train_;
+  std::map<DenseEncoding, Graph> score_;
 };
 
 // Decode arguments that every route shares; ids and rows still to be filled in.

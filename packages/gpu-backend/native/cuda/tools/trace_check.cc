@@ -184,8 +184,13 @@ int main(int count, char** arguments) {
       std::fflush(stdout);
     }
     if (result.error.empty() && (route == "device" || route.rfind("mixed", 0) == 0)) {
-      // The number of calls tells the two orders of a problem apart.
-      const std::string group = name.substr(0, name.rfind('|')) + std::to_string(trace.at("calls").array().size());
+      // The source of the first batches tells the two orders of a problem apart.
+      std::string group = name.substr(0, name.rfind('|'));
+      for (const Json& call : trace.at("calls").array()) {
+        if (call.at("op").string() != "run") continue;
+        group += call.at("source").string() == "train" ? "train" : "packed";
+        break;
+      }
       const auto [at, fresh] = groups.try_emplace(group, std::make_pair(name, result.bits));
       if (!fresh && at->second.second.size() == result.bits.size()) {
         const bool same = std::memcmp(at->second.second.data(), result.bits.data(), result.bits.size() * 4) == 0;

@@ -1,0 +1,23 @@
+/**
+ * Writes the compiled programs that step_bench and gpu_baselines.py time: RMC1..RMC4, RMC3 with its large tables scaled down to 40
+ * million rows so that they fit in host memory and on one GPU.
+ *
+ *     npx esbuild apps/bench/gpu/programs.ts --bundle --platform=node --format=esm --target=node20 --conditions=@fae/source --outfile=build/programs.mjs
+ *     node build/programs.mjs OUT
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compile } from "@fae/core";
+import { criteoTerabyteRows, rmc1, rmc2, rmc3, rmc4 } from "@fae/models";
+
+const [out] = process.argv.slice(2);
+if (out === undefined) throw new Error("Name the folder for the programs.");
+const rows = 40e6;
+const smallTable = 100_000;
+const total = criteoTerabyteRows.reduce((sum, n) => sum + n, 0);
+const scaled = criteoTerabyteRows.map((n) => (n < smallTable ? n : Math.round((n * rows) / total)));
+mkdirSync(out, { recursive: true });
+for (const [name, program] of Object.entries({ rmc1: rmc1(), rmc2: rmc2(), rmc3: rmc3(scaled), rmc4: rmc4() })) {
+  writeFileSync(join(out, `${name}.json`), JSON.stringify(compile(program)));
+  console.log(`${name}: ${program.tables.length} tables, ${program.tables.reduce((sum, t) => sum + t.rows, 0)} rows`);
+}
