@@ -33,6 +33,10 @@ export interface Outcome {
 /** What a running command may use besides its options. */
 export interface CommandContext {
   readonly io: Io;
+  /** Stdout must hold exactly one JSON object, which the outcome becomes. */
+  readonly json: boolean;
+  /** Keys of the options that the command line or the configuration file gave; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
   /** A line on stderr, never on stdout. */
   log(line: string): void;
   progress(label: string, unit: string): Progress;
@@ -94,7 +98,8 @@ export function defineCommand<Set extends OptionSet>(spec: CommandSpec<Set>): Co
           debug: given.debug === true,
           run: async (io) => {
             const names = parent.commands.map((sibling) => sibling.name());
-            return spec.run(operands, resolveOptions(spec, given, names), makeContext(io));
+            const { values, keys } = resolveOptions(spec, given, names);
+            return spec.run(operands, values, makeContext(io, given.json === true, keys));
           },
         });
       });
@@ -102,9 +107,11 @@ export function defineCommand<Set extends OptionSet>(spec: CommandSpec<Set>): Co
   };
 }
 
-function makeContext(io: Io): CommandContext {
+function makeContext(io: Io, json: boolean, given: ReadonlySet<string>): CommandContext {
   return {
     io,
+    json,
+    given,
     log: (line) => void io.stderr.write(`${line}\n`),
     progress: (label, unit) => startProgress(io, label, unit),
   };
@@ -115,15 +122,17 @@ function resolveOptions<Set extends OptionSet>(
   spec: CommandSpec<Set>,
   given: Readonly<Record<string, unknown>>,
   commands: readonly string[],
-): OptionValues<Set> {
+): { readonly values: OptionValues<Set>; readonly keys: ReadonlySet<string> } {
   const names = Object.values(spec.options).map(({ flags }) => longName(flags));
   const path = given.config as string | undefined;
   const file = path === undefined ? new Map() : readConfigFile(path, spec.name, names, commands);
   const values: Record<string, unknown> = {};
+  const keys = new Set<string>();
   for (const [key, { flags, describes, schema }] of Object.entries(spec.options)) {
     const name = longName(flags);
     const entry = given[key] === undefined ? file.get(name) : undefined;
     const found = entry ? entry.value : given[key];
+    if (found !== undefined) keys.add(key);
     const result = schema.safeParse(found);
     if (result.success) {
       values[key] = result.data;
@@ -141,7 +150,7 @@ function resolveOptions<Set extends OptionSet>(
       details: { option: name, found, expected, ...(entry ? { path, line: entry.line } : {}) },
     });
   }
-  return values as OptionValues<Set>;
+  return { values: values as OptionValues<Set>, keys };
 }
 
 const sentence = (text: string): string => (/[.?]$/.test(text) ? text : `${text}.`);

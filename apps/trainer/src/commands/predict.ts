@@ -1,3 +1,4 @@
+import { ConfigError } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { formatCount, formatMetric, formatSeconds } from "../cli/format.js";
 import { present } from "../cli/present.js";
@@ -39,12 +40,18 @@ export const predictCommand = defineCommand({
   notes:
     "Each line of scores is a number and a probability with a tab between: the number of the line from 1, or of the row from\n" +
     "0. Malformed lines get none. A key that training never saw counts as a missing value; such keys are counted. With\n" +
-    `--json give --out too. ${rawFormatNotes}`,
-  async run([model, input], options, { io, log, progress }) {
+    `--json --out is needed. ${rawFormatNotes}`,
+  async run([model, input], options, { io, json, log, progress }) {
     const { format, split, out, cache, data = format === undefined ? input : undefined } = options;
     const { unlabelled, maxRejects } = options;
     const lines = input === "-" ? process.stdin : input;
     const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
+    if (json && out === undefined) {
+      throw new ConfigError("With --json stdout is for the summary, so the scores need a file.", {
+        fix: "Give --out scores.tsv, or leave --json out.",
+        details: { option: "out" },
+      });
+    }
     if (out !== undefined) freshPath(out);
     const file = out === undefined ? null : await stageFile(out);
     const bar = progress("predict", "inputs");

@@ -27,6 +27,21 @@ const options = {
   warmupSteps: option("--warmup-steps <batches>", "linear warm-up of the learning rate", count(0).default(0)),
   decayStart: option("--decay-start <batch>", "first batch of the quadratic decay", count(0).default(0)),
   decaySteps: option("--decay-steps <batches>", "length of the decay; 0 for none", count(0).default(0)),
+  plateauPatience: option(
+    "--plateau-patience <tests>",
+    "lower the rate when the log loss of that many tests and one more was no better",
+    count(0).optional(),
+  ),
+  plateauFactor: option(
+    "--plateau-factor <factor>",
+    "what the rate is then multiplied by",
+    number({ above: 0, atMost: 1 }).default(0.1),
+  ),
+  stopPatience: option(
+    "--stop-patience <tests>",
+    "end training when the log loss of that many tests was no better",
+    count(1).optional(),
+  ),
   optimizer: option("--optimizer <name>", listed(keys(optimizers)), choice(keys(optimizers)).optional()),
   epochs: option("--epochs <n>", "passes over the training split", count(1).default(1)),
   seed: option("--seed <n>", "seed of initial weights and input order", count(0, 0xffffffff).default(1)),
@@ -62,6 +77,7 @@ const options = {
   atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
   init: option("--init <file>", "initial weights, safetensors", text().optional()),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
+  tensorboard: option("--tensorboard", "write event files for TensorBoard to <run>/tensorboard", flag()),
   testEvery: option(
     "--test-every <batches>",
     "test on the validation split that often; 0 for never",

@@ -112,6 +112,15 @@ test.each(runs)("exported and imported weights of %s give the same scores", asyn
   await exportModel({ model: out, format: "onnx", out: at(`${run}-imported.onnx`) });
 });
 
+test.each(runs)("weights of %s start another training, in the shapes of the reference", async (run, name) => {
+  const init = at(`${run}-init.safetensors`);
+  await exportModel({ model: at(run), format: "safetensors", out: init });
+  const { options } = JSON.parse(readFileSync(at(run, "report.json"), "utf8"));
+  const continued = { ...options, run: null, maxBatches: 1, data: at(name) };
+  const fromFile = await trainModel({ ...continued, init });
+  expect(fromFile.lossCurve).toEqual((await trainModel({ ...continued, init: at(run, "model") })).lossCurve);
+});
+
 /** Writes a golden case's inputs as a prepared data set and its initial weights as the reference would save them. */
 async function writeGolden(name: string): Promise<{ program: Program; source: BatchSource; scores: Float32Array }> {
   const golden = await readGoldenCase(join(import.meta.dirname, "../../../../test/golden", name));

@@ -47,7 +47,7 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
       },
       program,
       optimizer: optimizerSpec("sgd"),
-      state: { ...modelState({ model, modelOptions }), layout: JSON.parse(JSON.stringify(data.layout)) },
+      state: modelState({ model, modelOptions }, data),
       data: data.packed?.from ?? data.digest,
     });
     staged.commit();

@@ -104,6 +104,20 @@ test("a model opened from disk scores as a session does, whatever is kept in mem
   }
 });
 
+test("a run whose data set is gone still predicts", async () => {
+  const data = writeSmallData(at("gone"));
+  await train(data, at("gone-run"));
+  rmSync(data, { recursive: true });
+  await using model = await openModel(at("gone-run"));
+  expect(model.layout).toMatchObject({ denseFeatures: 2, hotness: [1, 1, 1] });
+});
+
+test("--json without --out is refused before anything is printed but its one object", async () => {
+  const io = captureIo();
+  expect(await main(["predict", at("run"), at("small"), "--json"], io)).toBe(1);
+  expect(JSON.parse(io.out())).toMatchObject({ error: { code: "ERR_CONFIG" } });
+});
+
 test("a model with sequences scores as a session does", async () => {
   const data = writeSmallData(at("series"), { steps: 4, denseFeatures: 1, inputs: { train: 100, test: 90 } });
   await trainModel({

@@ -7,12 +7,13 @@ import {
   restoreCheckpoint,
   type Safetensors,
 } from "@fae/embedding-store";
+import { referenceShape } from "@fae/models";
 
 const valuesPerWrite = 1 << 22;
 
 /**
- * Writes tables and dense parameters into a session: from a safetensors file with their session names and shapes, or from a
- * checkpoint or run directory. Rows are in original ids in both.
+ * Writes tables and dense parameters into a session: from a safetensors file with their session names and shapes (or the
+ * shapes of the reference implementations, which hold the same values), or from a checkpoint or run directory. Rows are in original ids in both.
  * @returns one line saying what was loaded
  * @throws DataError naming the tensor that is missing, too much or of another shape, before anything is written
  */
@@ -73,7 +74,7 @@ function expectTensors(file: Safetensors, { program }: Job): void {
   for (const [name, shape] of expected) {
     const found = file.tensors.get(name);
     if (!found) throw refusal(`it has no tensor '${name}' [${shape.join(", ")}]`, { name, expected: shape });
-    if (found.shape.join() !== shape.join()) {
+    if (![shape, referenceShape({ name, shape })].some((fitting) => fitting.join() === found.shape.join())) {
       const said = `'${name}' is [${found.shape.join(", ")}], expected [${shape.join(", ")}]`;
       throw refusal(said, { name, found: found.shape, expected: shape });
     }

@@ -10,7 +10,7 @@ import {
   zeroBytes,
 } from "@fae/core";
 import { expect, test } from "vitest";
-import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
+import { type LoopEvent, type LoopPlan, type LoopState, runOrder } from "./loop.js";
 
 /** A session that trains nothing: the loss of the n-th batch is n, and each test improves. */
 function countingSession(lossOf = (n: number) => n) {
@@ -158,4 +158,30 @@ test("an interruption stops between two segments", async () => {
   const running = runOrder(plan(session, steps, { signal: controller.signal, onEvent: () => controller.abort() }));
   await expect(running).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
   expect(ran.length).toBe(1);
+});
+
+test("tests that get no better lower the rate, then end the training", async () => {
+  const { session, ran } = countingSession();
+  const worsening = { ...session, evaluate: async (name: string) => ({ ...(await session.evaluate(name)), loss: 1 }) };
+  const steps = Array.from({ length: 9 }, (_, i) => segment("host", [i]));
+  const followed = {
+    plateau: { better: "lower", patience: 0, factor: 0.5 },
+    earlyStop: { better: "lower", patience: 3 },
+  } as const;
+  const totals = await runOrder(plan(worsening, steps, { testEvery: 1, ...followed }));
+  expect(totals.batches).toBe(4);
+  expect(ran.map(({ rates }) => rates[0])).toEqual([0.1, 0.1, 0.05, 0.025]);
+});
+
+test("goes on from every boundary exactly as if it had not stopped", async () => {
+  const steps = [segment("hybrid", [0, 1]), { kind: "test" } as const, segment("hot", [2]), segment("hot", [3], 1)];
+  const more = { testEvery: 2, plateau: { better: "lower", patience: 0, factor: 0.5 } } as const;
+  const states: LoopState[] = [];
+  const onBoundary = async (state: LoopState) => void states.push(structuredClone(state));
+  const whole = await runOrder(plan(countingSession().session, steps, { ...more, onBoundary }));
+  expect(states.length).toBe(3);
+  for (const [i, from] of states.entries()) {
+    const rest = await runOrder(plan(countingSession().session, steps.slice(i + 1), { ...more, from }));
+    expect(rest).toEqual(whole);
+  }
 });

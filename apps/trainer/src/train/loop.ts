@@ -1,5 +1,7 @@
 import { DivergedError, type Feedback, type RouteName, type Segment, type Session, type TestRequest } from "@fae/core";
 import { stopIfAborted } from "../cli/interrupted.js";
+import { type EarlyStopOptions, type EarlyStopState, earlyStop, earlyStopStart } from "../feedback/early-stop.js";
+import { type PlateauOptions, type PlateauState, plateau, plateauStart } from "../feedback/plateau.js";
 import { type LearningRateSchedule, learningRate } from "./learning-rate.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { addEvaluation, addSegment, embeddingBytes, emptyTotals, type Totals } from "./totals.js";
@@ -32,6 +34,14 @@ export interface TestEvent {
 
 export type LoopEvent = SegmentEvent | TestEvent;
 
+/** Where the loop stands between two steps of the order: plain data, kept in checkpoints. */
+export interface LoopState {
+  readonly totals: Totals;
+  readonly lastRoute: RouteName | null;
+  readonly plateau: PlateauState;
+  readonly earlyStop: EarlyStopState;
+}
+
 export interface LoopPlan {
   readonly session: Session;
   readonly order: Generator<Segment | TestRequest, void, Feedback>;
@@ -42,8 +52,16 @@ export interface LoopPlan {
   readonly testEvery: number;
   /** Stops after this many batches. */
   readonly maxBatches: number;
+  /** Lowers the rate when the loss of tests stops falling. */
+  readonly plateau?: PlateauOptions;
+  /** Ends training when the loss of tests stops falling. */
+  readonly earlyStop?: EarlyStopOptions;
+  /** A state that `onBoundary` was given; absent: the beginning. `order` must start where it did. */
+  readonly from?: LoopState;
   readonly signal?: AbortSignal;
   onEvent?(event: LoopEvent): void;
+  /** Awaited after each step of the order that is not the last; the order has had its feedback. */
+  onBoundary?(state: LoopState): Promise<void>;
 }
 
 /**
@@ -53,50 +71,64 @@ export interface LoopPlan {
  */
 export async function runOrder(plan: LoopPlan): Promise<Totals> {
   const { session, order, schedule, maxBatches, testEvery, onEvent } = plan;
-  const totals = emptyTotals();
-  let lastRoute: RouteName | undefined;
+  const from = plan.from ?? loopStart();
+  const totals = structuredClone(from.totals);
+  let { lastRoute, plateau: onPlateau, earlyStop: stopping } = from;
+  const isOver = (): boolean => totals.batches >= maxBatches || stopping.isOver;
 
   const test = async (askedBy: TestEvent["askedBy"]): Promise<number> => {
     if (plan.testSource === null) throw new TypeError("a test was asked for, but there is no source to test on");
     const evaluation = await session.evaluate(plan.testSource);
     addEvaluation(totals, evaluation);
     const metrics = evaluationMetrics(evaluation);
+    if (plan.plateau) onPlateau = plateau(onPlateau, evaluation.loss, plan.plateau);
+    if (plan.earlyStop) stopping = earlyStop(stopping, totals.batches, evaluation.loss, plan.earlyStop);
     onEvent?.({ kind: "test", step: totals.batches, askedBy, metrics, seconds: evaluation.seconds });
     return evaluation.loss;
   };
 
   const train = async (segment: Segment): Promise<Float64Array> => {
     const losses: number[] = [];
-    let from = 0;
-    while (from < segment.batches.length && totals.batches < maxBatches) {
+    let at = 0;
+    while (at < segment.batches.length && !isOver()) {
       stopIfAborted(plan.signal, "Training");
       const toTest = testEvery === 0 ? Number.POSITIVE_INFINITY : testEvery - (totals.batches % testEvery);
-      const length = Math.min(segment.batches.length - from, toTest, maxBatches - totals.batches);
-      const part: Segment = { ...segment, batches: segment.batches.subarray(from, from + length) };
+      const length = Math.min(segment.batches.length - at, toTest, maxBatches - totals.batches);
+      const part: Segment = { ...segment, batches: segment.batches.subarray(at, at + length) };
       const step = totals.batches;
-      const rates = Array.from({ length }, (_, i) => learningRate(schedule, step + i));
+      const rates = Array.from({ length }, (_, i) => onPlateau.scale * learningRate(schedule, step + i));
       const report = await session.run(part, rates);
       expectFinite(report.losses, step);
-      if (lastRoute !== undefined && lastRoute !== segment.route) totals.switches++;
+      if (lastRoute !== null && lastRoute !== segment.route) totals.switches++;
       lastRoute = segment.route;
       addSegment(totals, segment.route, segment.epoch, report);
       losses.push(...report.losses);
       onEvent?.(segmentEvent(segment, totals.batches, rates[length - 1], report));
-      from += length;
+      at += length;
       if (length === toTest) await test("interval");
     }
     return Float64Array.from(losses);
   };
 
   let step = order.next();
-  while (!step.done && totals.batches < maxBatches) {
+  while (!step.done && !isOver()) {
     stopIfAborted(plan.signal, "Training");
     const feedback: Feedback =
       step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
     step = order.next(feedback);
+    if (!step.done && !isOver()) {
+      await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping });
+    }
   }
   return totals;
 }
+
+const loopStart = (): LoopState => ({
+  totals: emptyTotals(),
+  lastRoute: null,
+  plateau: plateauStart,
+  earlyStop: earlyStopStart,
+});
 
 function segmentEvent(
   segment: Segment,

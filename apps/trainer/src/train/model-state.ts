@@ -1,4 +1,4 @@
-import { DataError, type PreparedData, type Program } from "@fae/core";
+import { DataError, type PreparedData, type Program, type RowLayout } from "@fae/core";
 import type { Checkpoint } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions } from "@fae/models";
 import { z } from "zod";
@@ -7,8 +7,11 @@ import type { TrainOptions } from "./options.js";
 /** What a checkpoint carries so that its model can be built again without its run. */
 const stateSchema = z.looseObject({ model: z.string(), modelOptions: z.record(z.string(), z.json()) });
 
-export const modelState = ({ model, modelOptions }: Pick<TrainOptions, "model" | "modelOptions">) =>
-  JSON.parse(JSON.stringify({ model, modelOptions })) as z.infer<typeof stateSchema>;
+/** @param layout of the inputs, so that predicting and exporting need no data set */
+export const modelState = (
+  { model, modelOptions }: Pick<TrainOptions, "model" | "modelOptions">,
+  { layout }: { readonly layout: RowLayout },
+) => JSON.parse(JSON.stringify({ model, modelOptions, layout })) as z.infer<typeof stateSchema>;
 
 /**
  * The model of a checkpoint, over a data set.

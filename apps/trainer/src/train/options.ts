@@ -1,6 +1,6 @@
 import { ConfigError, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
-import type { StrategyName } from "@fae/scheduler";
+import { strategy as findStrategy, type StrategyName } from "@fae/scheduler";
 
 /** What a training run is asked to do. Only `data` and `model` have no default. */
 export interface TrainOptions {
@@ -18,6 +18,11 @@ export interface TrainOptions {
   readonly warmupSteps: number;
   readonly decayStart: number;
   readonly decaySteps: number;
+  /** Tests without a better log loss that are waited for before the rate is multiplied by `plateauFactor`; null: never. */
+  readonly plateauPatience: number | null;
+  readonly plateauFactor: number;
+  /** Tests without a better log loss after which training ends; null: never. */
+  readonly stopPatience: number | null;
   readonly optimizer: OptimizerName;
   readonly epochs: number;
   /** Of initial weights and of the permutation of inputs. */
@@ -42,6 +47,8 @@ export interface TrainOptions {
   readonly init: string | null;
   /** Directory that the run is written to; null: nothing is written. */
   readonly run: string | null;
+  /** Writes event files for TensorBoard to `tensorboard` in the run's directory. */
+  readonly tensorboard: boolean;
   /** Batches between tests on the validation split; 0: only those that the strategy asks for. */
   readonly testEvery: number;
   /** Inputs of the validation split used by tests during training. */
@@ -66,6 +73,9 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     warmupSteps: 0,
     decayStart: 0,
     decaySteps: 0,
+    plateauPatience: null,
+    plateauFactor: 0.1,
+    stopPatience: null,
     optimizer: recommended.optimizer,
     epochs: 1,
     seed: 1,
@@ -81,6 +91,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     deterministic: true,
     init: null,
     run: null,
+    tensorboard: false,
     testEvery: 0,
     testInputs: 262_144,
     maxBatches: null,
@@ -90,6 +101,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     ...set,
   };
   checkSchedule(options);
+  checkFeedback(options);
   return options;
 }
 
@@ -103,5 +115,19 @@ function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): v
     throw new ConfigError(`decay-start is ${decayStart}, but decay-steps is 0, so nothing would decay.`, {
       fix: "Set decay-steps too, or leave decay-start out.",
       details: { option: "decay-steps", found: 0 },
+    });
+}
+
+function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy, tensorboard, run }: TrainOptions): void {
+  const hasTests = testEvery > 0 || findStrategy(strategy).reads === "hot-and-cold";
+  if ((plateauPatience !== null || stopPatience !== null) && !hasTests)
+    throw new ConfigError("Training is to follow its tests, and there are none.", {
+      fix: "Set --test-every, or leave --plateau-patience and --stop-patience out.",
+      details: { option: "test-every", found: testEvery },
+    });
+  if (tensorboard && run === null)
+    throw new ConfigError("Event files for TensorBoard have no place: there is no run directory.", {
+      fix: "Give --run too.",
+      details: { option: "tensorboard" },
     });
 }

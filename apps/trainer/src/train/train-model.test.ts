@@ -50,6 +50,13 @@ test("a run directory holds report, metrics and a model that scores the same aga
   expect(again.report.metrics.logLoss).toBeCloseTo(report.metrics.test?.logLoss ?? 0, 6);
 });
 
+test("a run keeps event files for TensorBoard, and stops when tests say so", async () => {
+  const run = join(root, "runs", "followed");
+  const followed = { tensorboard: true, testEvery: 1, stopPatience: 1, learningRate: 1e-9 };
+  expect((await trainModel(small({ run, ...followed }))).steps).toBe(2);
+  expect(readdirSync(join(run, "tensorboard"))).toHaveLength(1);
+});
+
 test("the same seed gives the same losses, another seed others", async () => {
   const curve = async (seed: number) => (await trainModel(small({ seed, epochs: 1 }))).lossCurve;
   expect(await curve(3)).toEqual(await curve(3));
@@ -77,6 +84,7 @@ const refusals: [string, Partial<TrainOptions>, string][] = [
   ["an unknown engine", { engine: "referense" }, "There is no engine 'referense'. Did you mean 'reference'?"],
   ["a strategy that needs packed data", { strategy: "fae" }, "fae pack"],
   ["a decay inside the warm-up", { warmupSteps: 9, decayStart: 5, decaySteps: 3 }, "inside the warm-up"],
+  ["early stop without tests", { stopPatience: 1 }, "there are none"],
   ["weights that are not there", { init: "/no/such/weights.safetensors" }, "cannot be opened"],
   ["data that are not there", { data: "/no/such/data" }, "not a prepared data set"],
 ];

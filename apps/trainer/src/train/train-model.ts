@@ -5,12 +5,13 @@ import { saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type ResumableStrategy, type ShuffleTest } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
+import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
 import { explainDivergence } from "./diverged.js";
 import { chooseEngine } from "./engines.js";
 import { chooseHotRows } from "./hot-choice.js";
 import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
-import { type LoopEvent, runOrder, type SegmentEvent, type TestEvent } from "./loop.js";
+import { type LoopEvent, type LoopPlan, runOrder, type SegmentEvent, type TestEvent } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelState } from "./model-state.js";
@@ -95,6 +96,7 @@ async function trainAndTest(
 ): Promise<Trained> {
   const { index, job } = planned;
   const lines = staged ? openJsonLines(join(staged.path, "metrics.jsonl")) : null;
+  const board = staged && options.tensorboard ? tensorboardWriter(join(staged.path, "tensorboard")) : null;
   const segments: SegmentEvent[] = [];
   const tests: TestEvent[] = [];
   let trace: readonly ShuffleTest[] | null = null;
@@ -106,6 +108,7 @@ async function trainAndTest(
   let inputsDone = 0;
   const onEvent = (event: LoopEvent): void => {
     lines?.append(event);
+    board?.scalars(event.step, eventScalars(event));
     hooks.onEvent?.(event);
     if (event.kind === "test") {
       tests.push(event);
@@ -127,6 +130,7 @@ async function trainAndTest(
       testSource: planned.testSource,
       testEvery: options.testEvery,
       maxBatches: options.maxBatches ?? Number.POSITIVE_INFINITY,
+      ...followed(options),
       onEvent,
       ...(hooks.signal && { signal: hooks.signal }),
     });
@@ -142,8 +146,15 @@ async function trainAndTest(
     throw error;
   } finally {
     lines?.close();
+    board?.close();
   }
 }
+
+/** What training does when the log loss of its tests stops falling. */
+const followed = ({ plateauPatience, plateauFactor, stopPatience }: TrainOptions): Partial<LoopPlan> => ({
+  ...(plateauPatience !== null && { plateau: { better: "lower", patience: plateauPatience, factor: plateauFactor } }),
+  ...(stopPatience !== null && { earlyStop: { better: "lower", patience: stopPatience } }),
+});
 
 function score(evaluation: Evaluation, totals: Totals): Metrics {
   addEvaluation(totals, evaluation);
@@ -157,7 +168,7 @@ async function saveModel({ options, data, planned, session }: Run, staged: Stage
     program,
     optimizer,
     originalIds: originalIdsOf(planned.job),
-    state: modelState(options),
+    state: modelState(options, data),
     data: data.packed?.from ?? data.digest,
   });
 }
