@@ -134,8 +134,15 @@ def gemm_gflops():
     return 2 * 1024 * 512 * 256 / best / 1e9
 
 
-def train(a, net, forward, labels, device, model):
-    """Trains `a.steps` steps, one optimizer step a batch, and prints losses and seconds as one JSON object."""
+def train(a, net, forward, labels, device, model, logit_layer):
+    """Trains `a.steps` steps, one optimizer step a batch, and prints losses and seconds as one JSON object.
+
+    The model trains on BCELoss of its float32 probabilities, as the reference does. Near 0 and 1 these have lost the digits
+    that the loss needs, so `losses` are computed from the logits, the outputs of `logit_layer`, and `printed_losses` are
+    what BCELoss says.
+    """
+    logits = []
+    logit_layer.register_forward_hook(lambda module, inputs, output: logits.append(output.detach()))
     if a.optimizer == "sgd":
         optimizer = torch.optim.SGD(net.parameters(), lr=a.lr)
     else:
@@ -143,7 +150,7 @@ def train(a, net, forward, labels, device, model):
     bce = nn.BCELoss()
     labels = [torch.from_numpy(y) for y in labels]
     on_gpu = device.type == "cuda"
-    losses, seconds = [], []
+    losses, printed, seconds = [], [], []
     for step in range(a.steps):
         if on_gpu:
             torch.cuda.synchronize()
@@ -152,10 +159,12 @@ def train(a, net, forward, labels, device, model):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
+        printed.append(loss.item())
         if on_gpu:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
+        exact = nn.functional.binary_cross_entropy_with_logits(logits.pop().double().cpu(), labels[step].double())
+        losses.append(exact.item())
     print(
         json.dumps(
             {
@@ -165,6 +174,7 @@ def train(a, net, forward, labels, device, model):
                 "device": str(device),
                 "gemm_gflops": gemm_gflops(),
                 "losses": losses,
+                "printed_losses": printed,
                 "seconds": seconds[a.warm_up :],
             }
         )

@@ -31,7 +31,8 @@ Examples:
   fae-bench run peers --reference-dlrm ~/dlrm          beside facebookresearch/dlrm
   fae-bench run budget-sweep --data kaggle             on a prepared data set of your own
 
-Made data sets are kept (gigabytes at full size) in $XDG_CACHE_HOME/fae-bench or ~/.cache/fae-bench; --cache chooses another place.`;
+Made data sets are kept (gigabytes at full size) in $XDG_CACHE_HOME/fae-bench or ~/.cache/fae-bench; --cache chooses another place.
+`;
 
 /** Adds `run` to the program. `done` receives the exit code. */
 export function registerRun(

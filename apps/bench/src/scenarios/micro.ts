@@ -102,9 +102,9 @@ async function rows(bench: Bench): Promise<Part> {
   });
   const source = uniformInputs(program, batch * batches, 1);
   const bytes = rowTraffic(program, source, batch);
-  const before = await measureRandomRows(memory, reads);
+  const before = await measureRandomRows(bench, memory, reads);
   const segments = await hostSegments(bench.engine, program, source, batch, bench.repeats);
-  const after = await measureRandomRows(memory, reads);
+  const after = await measureRandomRows(bench, memory, reads);
   const roof = Math.max(before.bytesPerSecond, after.bytesPerSecond);
   const rate = spreadOf(segments.map(({ seconds }) => bytes / (seconds.gather + seconds.update)));
   return {
@@ -122,7 +122,7 @@ async function rows(bench: Bench): Promise<Part> {
           [`${bench.engineName}: look-up + row update`, rate.median / 1e9, rate.min / 1e9, rate.max / 1e9],
           ["share", `${((100 * rate.median) / roof).toFixed(0)} %`, null, null],
         ],
-        note: `26 tables of ${tableRows.toLocaleString("en-US")} rows of 64 bytes, uniform ids, batches of ${batch}. Bytes: each looked-up row once, each distinct row read and written. The roof is measured before and after with ${before.threads} threads on ${memory / 2 ** 20} MiB.`,
+        note: `26 tables of ${tableRows.toLocaleString("en-US")} rows of 64 bytes, uniform ids, batches of ${batch}. Bytes: each looked-up row once, each distinct row read and written. The roof is measured before and after with ${before.threads} threads on ${memory / 2 ** 20} MiB (${before.measuredIn}).`,
       },
     ],
     figures: [],
