@@ -19,7 +19,8 @@ struct ValueLayout {
   size_t stride = 1;
   size_t input_stride() const { return vectors * stride; }
 };
-// Padding keeps long power-of-two vectors from falling into the same cache sets; `dense` and `rows` are never padded.
+// Padding puts long vectors on cache lines, and keeps power-of-two ones from falling into the same cache sets; `dense` and
+// `rows` are never padded.
 std::vector<ValueLayout> layout_values(const Job& job);
 
 class Network {

@@ -16,8 +16,11 @@ std::vector<ValueLayout> layout_values(const Job& job) {
     ValueLayout layout;
     layout.width = spec.shape.empty() ? 1 : static_cast<uint32_t>(spec.shape.back());
     layout.vectors = layout.width == 0 ? 0 : static_cast<uint32_t>(spec.elements / layout.width);
-    const bool pads = matrix[v] && v != dense_value && v != rows_value && layout.width >= 128 && layout.width % 64 == 0;
-    layout.stride = layout.width + (pads ? 16 : 0);
+    layout.stride = layout.width;
+    if (matrix[v] && v != dense_value && v != rows_value && layout.width >= 64) {
+      layout.stride = (layout.width + 15) / 16 * 16;
+      if (layout.width >= 128 && layout.width % 64 == 0) layout.stride += 16;
+    }
     layouts.push_back(layout);
   }
   return layouts;

@@ -30,6 +30,7 @@ class NetworkParameters {
   // `values`: where the network reads parameters; memory of its own for gradients and panels comes from `arena`.
   NetworkParameters(const Job& job, const ParameterOffsets& offsets, const Kernels& kernels, float* values, Arena& arena, bool trains);
 
+  float* all_values() const { return values_; }
   const float* values(uint32_t param) const { return values_ + offsets_.first[param]; }
   float* gradients() const { return gradients_; }
   float* gradient(uint32_t param) const { return gradients_ + offsets_.first[param]; }

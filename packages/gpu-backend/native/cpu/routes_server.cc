@@ -14,8 +14,7 @@ StepInput pull(Session& s, const BatchWords& batch, const RowSource& source, uin
     s.distinct.fill(t, ids, s.distinct_scratch[worker], const_cast<int32_t*>(ids.ids));
   });
   upload_words(s, batch);
-  float* values = const_cast<float*>(s.parameters.values(0));
-  s.servers->pull(n, s.distinct, values, true);
+  s.servers->pull(n, s.distinct, s.parameters.all_values());
   s.panels_current = false;
   s.refresh_panels();
   s.clock.alone(stage_gather, now() - start);

@@ -113,16 +113,15 @@ void Servers::apply_next() {
   }
 }
 
-void Servers::pull(uint32_t n, const Distinct& distinct, float* values, bool with_parameters) {
+void Servers::pull(uint32_t n, const Distinct& distinct, float* values) {
   while (applied_ + job_.staleness < n) apply_next();
   Message& message = *messages_[n % messages_.size()];
   uint32_t unanswered = static_cast<uint32_t>(servers_.size());
   for (uint32_t server = 0; server < servers_.size(); server++) {
-    give(server, [this, server, &message, &distinct, values, with_parameters, &unanswered] {
+    give(server, [this, server, &message, &distinct, values, &unanswered] {
       collect(server, message, distinct);
       uint64_t bytes = 0;
       for (const Block& block : blocks_[server]) {
-        if (!with_parameters) break;
         std::memcpy(values + block.at, store_.values + block.at, block.count * sizeof(float));
         bytes += block.count * sizeof(float);
       }

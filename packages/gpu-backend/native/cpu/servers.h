@@ -29,7 +29,7 @@ class Servers {
 
   // Copies the distinct rows of batch n to `rows(t)` and all parameters to `values`, after every push up to batch n - staleness - 1
   // of the segment is applied; waits for it.
-  void pull(uint32_t n, const Distinct& distinct, float* values, bool with_parameters);
+  void pull(uint32_t n, const Distinct& distinct, float* values);
   // Hands over the gradients of batch n: `sums` laid out like `rows`, dense `gradients`. Applied when the order allows.
   void push(uint32_t n, const float* gradients, const OptimizerStep& step, ThreadPool& pool);
   // Ends a segment: applies every push, waits, and starts counting batches at 0 again.
