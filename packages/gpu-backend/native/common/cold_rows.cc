@@ -74,7 +74,7 @@ uint32_t ColdTable::place_row(uint32_t row, uint32_t place) {
   if (entry == nothing) {
     entry = free_.back();
     free_.pop_back();
-    residents_[entry] = {row, n, n, place};
+    residents_[entry] = {row, n, place};
     mine.push_back(entry);
     fetch_.push_back({row, entry, place});
   } else if (residents_[entry].last != n) {
@@ -113,15 +113,6 @@ std::vector<ColdRow> ColdTable::write_back(uint32_t n) const {
   std::vector<ColdRow> rows;
   for (const uint32_t slot : used_[n % used_.size()]) {
     if (residents_[slot].last == n) rows.push_back({residents_[slot].row, slot, residents_[slot].place});
-  }
-  return rows;
-}
-
-std::vector<ColdRow> ColdTable::changed_before(uint32_t n) const {
-  std::vector<ColdRow> rows;
-  for (uint32_t slot = 0; slot < slots_; slot++) {
-    const Resident& resident = residents_[slot];
-    if (resident.last != nothing && resident.first < n && resident.last >= n) rows.push_back({resident.row, slot});
   }
   return rows;
 }

@@ -45,14 +45,11 @@ class ColdTable {
   uint32_t forwarded() const { return forwarded_; }
   // Rows that go back after batch `n`: valid once batch n + k, or the last of the segment, is planned, until n + k + 1 is.
   std::vector<ColdRow> write_back(uint32_t n) const;
-  // When batch `n` failed before its update: rows that earlier batches changed and that have not gone back yet.
-  std::vector<ColdRow> changed_before(uint32_t n) const;
 
  private:
   static constexpr uint32_t nothing = ~0u;
   struct Resident {
     uint32_t row = 0;
-    uint32_t first = 0;  // batch that fetched it
     uint32_t last = nothing;  // latest planned batch that uses it
     uint32_t place = 0;       // its first occurrence there
   };
