@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tinyBench } from "../../test/tiny-bench.js";
+import { cached, cacheName, usualCache } from "./cache.js";
+
+test("what is made is kept, once per parameters", async () => {
+  using bench = tinyBench();
+  let made = 0;
+  const make = async (directory: string) => {
+    await mkdir(directory);
+    writeFileSync(join(directory, "file"), `${made++}`);
+  };
+  const first = await cached(bench, "log", { rows: 1 }, make);
+  expect(await cached(bench, "log", { rows: 1 }, make)).toBe(first);
+  expect(await cached(bench, "log", { rows: 2 }, make)).not.toBe(first);
+  expect(made).toBe(2);
+});
+
+test("what fails leaves nothing", async () => {
+  using bench = tinyBench();
+  const failing = cached(bench, "log", {}, async (directory) => {
+    await mkdir(directory);
+    throw new Error("full");
+  });
+  await expect(failing).rejects.toThrow("full");
+  expect(readdirSync(bench.cacheDirectory)).toEqual([]);
+});
+
+test("the cache lies where the system keeps caches", () => {
+  expect(usualCache({ XDG_CACHE_HOME: "/cache" })).toBe("/cache/fae-bench");
+  expect(usualCache({})).toMatch(/\.cache\/fae-bench$/);
+  expect(existsSync(cacheName("a", {}))).toBe(false);
+  expect(cacheName("a", { b: 1 })).toMatch(/^a-[0-9a-f]{12}$/);
+});

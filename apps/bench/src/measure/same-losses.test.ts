@@ -1,0 +1,62 @@
+import type { Engine } from "@fae/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tinyBench } from "../../test/tiny-bench.js";
+import { type TimedSet, timedSet } from "../data/timed-set.js";
+import { workloads } from "../data/workloads.js";
+import { sameLosses } from "./same-losses.js";
+import { allStrategies, simulationNotes, strategiesFor } from "./strategies.js";
+
+const bench = tinyBench();
+let set: TimedSet;
+beforeAll(async () => {
+  const [workload] = await workloads(bench, ["RMC4"]);
+  set = await timedSet(bench, { ...workload, hot: { ...workload.hot, budgetBytes: 12 * 1024, smallTableBytes: 0 } });
+});
+afterAll(() => bench[Symbol.dispose]());
+
+/** The reference engine with losses of one strategy moved by `error`. */
+const wrongIn = (strategy: string, error: number): Engine => ({
+  ...bench.engine,
+  async open(job) {
+    const session = await bench.engine.open(job);
+    if (job.plan.strategy !== strategy) return session;
+    return {
+      ...session,
+      async run(segment, rates) {
+        const report = await session.run(segment, rates);
+        return { ...report, losses: report.losses.map((loss) => loss + error) };
+      },
+    };
+  },
+});
+
+test("strategies in one order, and fae against another in its own, have equal losses", async () => {
+  const checks = await sameLosses(bench, set, allStrategies, 3);
+  expect(checks).toMatchObject([
+    { passed: true, what: expect.stringContaining("in one order") },
+    { passed: true, what: expect.stringContaining("in the order of fae") },
+  ]);
+  expect(checks[0].detail).toBe("3 batches, largest difference 0, allowed 0");
+});
+
+test.each([["mixed"], ["fae"]] as const)(
+  "a loss of %s that differs in the last digits is noticed",
+  async (strategy) => {
+    const wrong = { ...bench, engine: wrongIn(strategy, 1e-12) };
+    const checks = await sameLosses(wrong, set, ["dlrm-hybrid", "mixed", "fae"], 2);
+    expect(checks.filter(({ passed }) => !passed)).toHaveLength(1);
+  },
+);
+
+test("a strategy that the engine refuses is left out with its reason", () => {
+  const engine = { ...bench.engine, refuses: () => ["It has no servers."] };
+  const { taken, notes } = strategiesFor({ engine, engineName: "other" }, set, ["xdl-parameter-server"]);
+  expect(taken).toEqual([]);
+  expect(notes[0]).toBe("RMC4, xdl-parameter-server: not run on other, It has no servers.");
+});
+
+test("a simulated device is said to be one", () => {
+  expect(simulationNotes(bench)[0]).toContain("no GPU");
+  const gpu = { ...bench.engine.machine(), devices: [{ name: "GPU", memoryBytes: 1 }] };
+  expect(simulationNotes({ ...bench, engine: { ...bench.engine, machine: () => gpu } })).toEqual([]);
+});
