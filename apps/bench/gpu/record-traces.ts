@@ -10,7 +10,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { compile, type Engine, initialParameter, type Job, referenceEngine, type Session } from "@fae/core";
 import { checkExactness, checkOps, randomProblem } from "@fae/core/conformance";
-import { verifyCase } from "../../trainer/src/verify/verify-case.js";
+import { verifyCase } from "@fae/trainer";
 
 interface Block {
   readonly at: number;

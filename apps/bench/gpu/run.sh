@@ -41,13 +41,25 @@ for stage in $stages; do
   case $stage in
     check) check ;;
     rmc1) model rmc1 256,1024,4096 device,mixed,hybrid 256 graph tuned ;;
-    rmc2) model rmc2 1024,4096,16384 device,atomics,mixed,hybrid,server 256 graph tuned,hybrid ;;
+    rmc2) model rmc2 1024,4096,16384 atomics,device,mixed,hybrid,server 256 graph tuned,hybrid ;;
     rmc3) model rmc3 1024,4096,16384 device,mixed,hybrid 512 graph tuned ;;
     rmc4) model rmc4 1024,4096,16384 device,mixed,hybrid 256 graph tuned ;;
     look-ahead)
       for k in 0 1 2 3 4; do
         echo "look-ahead $k"
         timeout 60 "$directory/step_bench" "$directory/programs/rmc2.json" "$results" --batch 1024,4096 --routes mixed --look-ahead $k --data /tmp/fae-k.rows
+      done ;;
+    variants)
+      local_bench() { timeout 60 "$directory/step_bench" "$directory/programs/$1.json" "$out/variants.jsonl" --data /tmp/fae-v.rows "${@:2}"; }
+      for rows in float32 bf16; do
+        for matmul in float32 tf32 bf16; do
+          echo "rows $rows, matmul $matmul"
+          local_bench rmc2 --batch 4096 --routes device,mixed --rows $rows --matmul $matmul
+        done
+      done
+      for optimizer in adagrad rowwise-adagrad adam; do
+        echo "$optimizer"
+        local_bench rmc1 --batch 1024 --routes device,mixed --optimizer $optimizer
       done ;;
     budget)
       for mib in 16 64 256 1024; do

@@ -81,7 +81,10 @@ struct Shape {
   }
   static void launch(const Gemm& g, cudaStream_t stream) {
     const dim3 grid(ceil_div(g.n, BN), ceil_div(g.m, BM), g.splits);
-    tiled::tf32_kernel<L, BM, BN, WM, WN, STAGES><<<grid, K::threads, K::shared_bytes, stream>>>(g);
+    const auto kernel = tiled::tf32_kernel<L, BM, BN, WM, WN, STAGES>;
+    // Weight gradients run beside the critical path and must not hold its multiprocessors while they wait.
+    if constexpr (L == Layout::tn) kernel<<<grid, K::threads, K::shared_bytes, stream>>>(g);
+    else launch_overlapping(kernel, grid, K::threads, K::shared_bytes, stream, g);
   }
 };
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "gemm/gemm.h"
+#include "support/launch.h"
 
 namespace fae::cuda::tiled {
 
@@ -160,6 +161,7 @@ struct Kernel {
       }
       asm volatile("cp.async.commit_group;");
     };
+    wait_for_previous();
 #pragma unroll
     for (int s = 0; s < STAGES - 1; s++) fill(s);
     for (int step = 0; step < steps; step++) {

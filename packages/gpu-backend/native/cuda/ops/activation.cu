@@ -2,12 +2,14 @@
 #include "ops/device_math.cuh"
 #include "ops/small_ops.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
 namespace {
 
 __global__ void backward_kernel(float* g, const float* y, uint64_t chunks, bool relu) {
+  wait_for_previous();
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= chunks) return;
   const float4 value = load4(y + 4 * e), d = load4(g + 4 * e);
@@ -27,7 +29,7 @@ __global__ void forward_kernel(float* y, uint64_t count, uint32_t columns, uint3
 
 void activation_backward(float* g, const float* y, uint64_t elements, OutputActivation activation, cudaStream_t stream) {
   if (activation == OutputActivation::none) return;
-  backward_kernel<<<ceil_div(elements / 4, 256), 256, 0, stream>>>(g, y, elements / 4, activation == OutputActivation::relu);
+  launch_overlapping(backward_kernel, ceil_div(elements / 4, 256), 256, 0, stream, g, y, elements / 4, activation == OutputActivation::relu);
   check_launch("activation_backward");
 }
 

@@ -3,6 +3,7 @@
 // Bytes: H once.
 #include "ops/small_ops.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -10,6 +11,7 @@ namespace {
 
 template <bool ADD>
 __global__ void batch_dot_kernel(float* a, const float* h, const float* q, const Attention s) {
+  wait_for_previous();
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= static_cast<uint64_t>(s.batch) * s.r) return;
   const uint64_t input = e / s.r;
@@ -22,6 +24,7 @@ __global__ void batch_dot_kernel(float* a, const float* h, const float* q, const
 
 template <bool ADD>
 __global__ void weighted_sum_kernel(float* c, const float* y, const float* h, const Attention s) {
+  wait_for_previous();
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= static_cast<uint64_t>(s.batch) * s.k) return;
   const uint64_t input = e / s.k;
@@ -33,6 +36,7 @@ __global__ void weighted_sum_kernel(float* c, const float* y, const float* h, co
 }
 
 __global__ void outer_product_kernel(float* dh, const float* s_r, const float* v_k, const Attention s, bool add) {
+  wait_for_previous();
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= static_cast<uint64_t>(s.batch) * s.r * s.k) return;
   const uint64_t vector = e / s.k, input = vector / s.r;
@@ -47,27 +51,27 @@ unsigned blocks(uint64_t threads) { return ceil_div(threads, 256); }
 }  // namespace
 
 void batch_dot(float* a, const float* h, const float* q, const Attention& s, cudaStream_t stream) {
-  batch_dot_kernel<false><<<blocks(static_cast<uint64_t>(s.batch) * s.r), 256, 0, stream>>>(a, h, q, s);
+  launch_overlapping(batch_dot_kernel<false>, blocks(static_cast<uint64_t>(s.batch) * s.r), 256, 0, stream, a, h, q, s);
   check_launch("batch_dot");
 }
 
 void batch_dot_add(float* a, const float* h, const float* q, const Attention& s, cudaStream_t stream) {
-  batch_dot_kernel<true><<<blocks(static_cast<uint64_t>(s.batch) * s.r), 256, 0, stream>>>(a, h, q, s);
+  launch_overlapping(batch_dot_kernel<true>, blocks(static_cast<uint64_t>(s.batch) * s.r), 256, 0, stream, a, h, q, s);
   check_launch("batch_dot_add");
 }
 
 void weighted_sum(float* c, const float* y, const float* h, const Attention& s, cudaStream_t stream) {
-  weighted_sum_kernel<false><<<blocks(static_cast<uint64_t>(s.batch) * s.k), 256, 0, stream>>>(c, y, h, s);
+  launch_overlapping(weighted_sum_kernel<false>, blocks(static_cast<uint64_t>(s.batch) * s.k), 256, 0, stream, c, y, h, s);
   check_launch("weighted_sum");
 }
 
 void weighted_sum_add(float* c, const float* y, const float* h, const Attention& s, cudaStream_t stream) {
-  weighted_sum_kernel<true><<<blocks(static_cast<uint64_t>(s.batch) * s.k), 256, 0, stream>>>(c, y, h, s);
+  launch_overlapping(weighted_sum_kernel<true>, blocks(static_cast<uint64_t>(s.batch) * s.k), 256, 0, stream, c, y, h, s);
   check_launch("weighted_sum_add");
 }
 
 void outer_product(float* dh, const float* s_r, const float* v_k, const Attention& s, bool add, cudaStream_t stream) {
-  outer_product_kernel<<<blocks(static_cast<uint64_t>(s.batch) * s.r * s.k), 256, 0, stream>>>(dh, s_r, v_k, s, add);
+  launch_overlapping(outer_product_kernel, blocks(static_cast<uint64_t>(s.batch) * s.r * s.k), 256, 0, stream, dh, s_r, v_k, s, add);
   check_launch("outer_product");
 }
 

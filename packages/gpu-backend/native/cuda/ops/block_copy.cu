@@ -2,6 +2,7 @@
 // copies a range of steps; their gradients go the other way. One thread per element written.
 #include "ops/small_ops.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -12,6 +13,7 @@ __device__ __forceinline__ float* element(const BlockView& v, uint64_t outer, ui
 }
 
 __global__ void block_copy_kernel(const BlockView to, const BlockView from, uint32_t outers, uint32_t count, BlockMode mode) {
+  wait_for_previous();
   const uint32_t per_outer = mode == BlockMode::copy_rest0 ? to.vectors * to.last : count;
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= static_cast<uint64_t>(outers) * per_outer) return;
@@ -31,7 +33,7 @@ __global__ void block_copy_kernel(const BlockView to, const BlockView from, uint
 
 void block_copy(const BlockView& to, const BlockView& from, uint32_t outers, uint32_t count, BlockMode mode, cudaStream_t stream) {
   const uint64_t threads = static_cast<uint64_t>(outers) * (mode == BlockMode::copy_rest0 ? to.vectors * to.last : count);
-  block_copy_kernel<<<ceil_div(threads, 256), 256, 0, stream>>>(to, from, outers, count, mode);
+  launch_overlapping(block_copy_kernel, ceil_div(threads, 256), 256, 0, stream, to, from, outers, count, mode);
   check_launch("block_copy");
 }
 

@@ -7,6 +7,7 @@
 #include "ops/device_math.cuh"
 #include "rows/optimizer.cuh"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -17,6 +18,7 @@ constexpr uint32_t many_parts = 24, groups = 16, narrow = 64;
 template <OptimizerName O>
 __global__ void __launch_bounds__(256) update_kernel(const DenseUpdate u, float epsilon, double beta1, double beta2) {
   __shared__ float4 sums[groups][narrow / 4];
+  wait_for_previous();
   const DensePiece piece = u.pieces[blockIdx.x];
   const uint32_t thread = threadIdx.x;
   if (blockIdx.x == 0 && thread == 0 && u.step->cursor > 0) {
@@ -74,11 +76,11 @@ void add_pieces(std::vector<DensePiece>& pieces, const float* gradient, int64_t 
 void dense_update(const DenseUpdate& u, const OptimizerSettings& o, cudaStream_t stream) {
   if (u.count == 0) return;
   switch (o.name) {
-    case OptimizerName::sgd: update_kernel<OptimizerName::sgd><<<u.count, 256, 0, stream>>>(u, o.epsilon, o.beta1, o.beta2); break;
+    case OptimizerName::sgd: launch_overlapping(update_kernel<OptimizerName::sgd>, u.count, 256, 0, stream, u, o.epsilon, o.beta1, o.beta2); break;
     // Row-wise Adagrad treats dense parameters as plain Adagrad.
     case OptimizerName::adagrad:
-    case OptimizerName::rowwise_adagrad: update_kernel<OptimizerName::adagrad><<<u.count, 256, 0, stream>>>(u, o.epsilon, o.beta1, o.beta2); break;
-    case OptimizerName::adam: update_kernel<OptimizerName::adam><<<u.count, 256, 0, stream>>>(u, o.epsilon, o.beta1, o.beta2); break;
+    case OptimizerName::rowwise_adagrad: launch_overlapping(update_kernel<OptimizerName::adagrad>, u.count, 256, 0, stream, u, o.epsilon, o.beta1, o.beta2); break;
+    case OptimizerName::adam: launch_overlapping(update_kernel<OptimizerName::adam>, u.count, 256, 0, stream, u, o.epsilon, o.beta1, o.beta2); break;
   }
   check_launch("dense_update");
 }

@@ -9,6 +9,7 @@
 #include "ops/device_math.cuh"
 #include "ops/interact.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -43,6 +44,7 @@ __global__ void __launch_bounds__(128) forward_kernel(float* __restrict__ out, c
   const uint32_t v_stride = s.stride + 4, count = s.tables + 1, blocks = (count + 3) / 4;
   float* v = shared + group * s.group_floats;
   float* z = v + count * v_stride;
+  wait_for_previous();
   if (active) gather<Row, LANES, CHUNKS>(v, v_stride, x, rows, vector, s.stride, s.tables, lane);
   __syncwarp();
   for (uint32_t pair = lane; active && pair < tri(blocks); pair += LANES) {
@@ -113,6 +115,7 @@ __global__ void __launch_bounds__(128) backward_kernel(const InteractGradients d
   float* v = shared + group * s.group_floats;
   float* g = v + count * v_stride;
   const float* dz = out_gradient + static_cast<uint64_t>(vector) * s.output_ld;
+  wait_for_previous();
   if (active) {
     gather<Row, LANES, CHUNKS>(v, v_stride, x, rows, vector, s.stride, s.tables, lane);
     for (uint32_t e = lane; e < count * g_stride / 4; e += LANES) store4(g + 4 * e, zero4());
@@ -233,7 +236,7 @@ void interact_forward(float* out, const float* x, const RowAccess<Row>& rows, co
     size_t bytes;
     unsigned threads;
     const dim3 grid = blocks_of<lanes.value>(shape, bytes, threads);
-    forward_kernel<Row, lanes.value, chunks.value><<<grid, threads, bytes, stream>>>(out, x, rows, sizes_of(shape));
+    launch_overlapping(forward_kernel<Row, lanes.value, chunks.value>, grid, threads, bytes, stream, out, x, rows, sizes_of(shape));
   });
   check_launch("interact_forward");
 }
@@ -245,7 +248,8 @@ void interact_backward(const InteractGradients& gradients, const float* out_grad
     size_t bytes;
     unsigned threads;
     const dim3 grid = blocks_of<lanes.value>(shape, bytes, threads);
-    backward_kernel<Row, lanes.value, chunks.value><<<grid, threads, bytes, stream>>>(gradients, out_gradient, x, rows, pair_rows, sizes_of(shape));
+    launch_overlapping(backward_kernel<Row, lanes.value, chunks.value>, grid, threads, bytes, stream, gradients, out_gradient, x, rows, pair_rows,
+                       sizes_of(shape));
   });
   check_launch("interact_backward");
 }

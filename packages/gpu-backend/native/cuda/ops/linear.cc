@@ -162,7 +162,7 @@ Linear::Choice Linear::choose(const char* what, std::vector<Way> ways, Tuner& tu
   std::vector<Candidate> candidates;
   for (const Way& way : ways) {
     // The update kernel reads every part of a weight gradient, mostly from the L2 cache.
-    const double later = (way.weight_parts - 1) * 4.0 * o_.m * o_.k / 2.5e12;
+    const double later = (way.weight_parts - 1) * 4.0 * o_.m * o_.k / 1.2e12;
     candidates.push_back({way.name, [&way, this](cudaStream_t s) { return way.run(workspace_, s); }, later});
   }
   const Tuned tuned = tuner.choose(std::string(what) + " " + shape_name(), candidates, stream);

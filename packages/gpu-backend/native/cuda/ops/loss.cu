@@ -7,6 +7,7 @@
 #include "ops/device_math.cuh"
 #include "ops/loss.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -73,6 +74,7 @@ template <int ITEMS>  // 128 columns each
 __global__ void __launch_bounds__(threads) head_kernel(const LossHead h, const LossBuffers b) {
   __shared__ float joined[warps][ITEMS * 128 + 1];
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, chunks = h.k_ld / 4;
+  wait_for_previous();
   const uint32_t inputs = b.state->now.inputs;
   const float inverse = b.state->inverse_inputs, bias = h.bias ? h.bias[0] : 0.f;
   float4 w[ITEMS], dw[ITEMS];
@@ -152,10 +154,8 @@ int loss_head_blocks(int batch) {
 
 void loss_head(const LossHead& head, const LossBuffers& buffers, cudaStream_t stream) {
   const int blocks = loss_head_blocks(head.batch);
-  if (head.k_ld <= 128) head_kernel<1><<<blocks, threads, 0, stream>>>(head, buffers);
-  else if (head.k_ld <= 256) head_kernel<2><<<blocks, threads, 0, stream>>>(head, buffers);
-  else if (head.k_ld <= 512) head_kernel<4><<<blocks, threads, 0, stream>>>(head, buffers);
-  else head_kernel<8><<<blocks, threads, 0, stream>>>(head, buffers);
+  const auto kernel = head.k_ld <= 128 ? head_kernel<1> : head.k_ld <= 256 ? head_kernel<2> : head.k_ld <= 512 ? head_kernel<4> : head_kernel<8>;
+  launch_overlapping(kernel, blocks, threads, 0, stream, head, buffers);
   check_launch("loss_head");
 }
 

@@ -2,12 +2,14 @@
 // A thread per row (k is small: 15 in TBSM); rows are read whole by neighbouring threads, so caches serve them. Pads stay zero.
 #include "ops/small_ops.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
 namespace {
 
 __global__ void forward_kernel(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon) {
+  wait_for_previous();
   const uint32_t r = blockIdx.x * blockDim.x + threadIdx.x;
   if (r >= rows) return;
   const float* from = x + static_cast<uint64_t>(r) * ld;
@@ -19,6 +21,7 @@ __global__ void forward_kernel(float* y, const float* x, uint32_t rows, uint32_t
 
 __global__ void backward_kernel(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon,
                                 bool add) {
+  wait_for_previous();
   const uint32_t r = blockIdx.x * blockDim.x + threadIdx.x;
   if (r >= rows) return;
   const uint64_t at = static_cast<uint64_t>(r) * ld;
@@ -37,13 +40,13 @@ __global__ void backward_kernel(float* dx, const float* g, const float* x, const
 }  // namespace
 
 void normalize_forward(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, cudaStream_t stream) {
-  forward_kernel<<<ceil_div(rows, 128), 128, 0, stream>>>(y, x, rows, k, ld, epsilon);
+  launch_overlapping(forward_kernel, ceil_div(rows, 128), 128, 0, stream, y, x, rows, k, ld, epsilon);
   check_launch("normalize_forward");
 }
 
 void normalize_backward(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, bool add,
                         cudaStream_t stream) {
-  backward_kernel<<<ceil_div(rows, 128), 128, 0, stream>>>(dx, g, x, y, rows, k, ld, epsilon, add);
+  launch_overlapping(backward_kernel, ceil_div(rows, 128), 128, 0, stream, dx, g, x, y, rows, k, ld, epsilon, add);
   check_launch("normalize_backward");
 }
 

@@ -14,6 +14,7 @@
 #include "rows/optimizer.cuh"
 #include "status.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -121,6 +122,7 @@ __global__ void __launch_bounds__(tile) chunk_kernel(const Args<Row> a) {
   __shared__ uint32_t heads[tile + 1], warp_start[tile / 32], warp_heads[tile / 32], carried, head_count, tail_end;
   const uint32_t thread = threadIdx.x, lane = thread & 31, warp = thread >> 5;
   const uint32_t base = blockIdx.x * tile, at = base + thread;
+  wait_for_previous();
   const uint32_t* keys = a.b.keys;
   const uint32_t key = at < a.b.count ? keys[at] : no_row;
   const bool valid = key != no_row;
@@ -238,6 +240,7 @@ __global__ void __launch_bounds__(tile) long_run_kernel(const Args<Row> a) {
   __shared__ uint32_t shared_end;
   const uint32_t thread = threadIdx.x, lane = thread & 31, member = thread % LANES, group = thread / LANES, chunks = a.table.stride / 4;
   const unsigned lanes_mask = LANES == 32 ? 0xffffffffu : ((1u << LANES) - 1) << (lane / LANES * LANES);
+  wait_for_previous();
   const uint32_t runs = a.b.state->long_runs;
   if (blockIdx.x == 0 && thread == 0 && a.b.stamps) {
     a.b.stamps[static_cast<uint64_t>(a.b.state->cursor - 1) * stamp_count + 3] = nanoseconds();
@@ -308,9 +311,9 @@ __global__ void atomic_kernel(RowTable<float> table, const float* gradients, con
 
 template <class Row, OptimizerName O, int LANES, int ITEMS>
 void launch(const Args<Row>& a, cudaStream_t stream) {
-  chunk_kernel<Row, O, LANES, ITEMS><<<ceil_div(a.b.count, tile), tile, 0, stream>>>(a);
+  launch_overlapping(chunk_kernel<Row, O, LANES, ITEMS>, ceil_div(a.b.count, tile), tile, 0, stream, a);
   const uint32_t most = row_update_long_runs(a.b.count);
-  long_run_kernel<Row, O, LANES, ITEMS><<<most < 264 ? most : 264, tile, 0, stream>>>(a);
+  launch_overlapping(long_run_kernel<Row, O, LANES, ITEMS>, most < 264 ? most : 264, tile, 0, stream, a);
 }
 
 template <class Row, OptimizerName O>

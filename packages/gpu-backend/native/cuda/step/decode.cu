@@ -5,12 +5,14 @@
 #include "rows/cold_words.h"
 #include "step/decode.h"
 #include "support/check.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
 namespace {
 
 __global__ void decode_kernel(const DecodeArgs a) {
+  wait_for_previous();
   StepState& state = *a.state;
   const StepRecord record = a.arrays.records[state.cursor];
   const uint32_t per_step = a.features_ld + a.ids, per_input = 1 + a.steps * per_step;
@@ -63,7 +65,7 @@ __global__ void decode_kernel(const DecodeArgs a) {
 
 void decode(const DecodeArgs& args, cudaStream_t stream) {
   const uint64_t threads = static_cast<uint64_t>(args.batch) * (1 + args.steps * (args.features_ld + args.ids));
-  decode_kernel<<<ceil_div(threads, 256), 256, 0, stream>>>(args);
+  launch_overlapping(decode_kernel, ceil_div(threads, 256), 256, 0, stream, args);
   check_launch("decode");
 }
 

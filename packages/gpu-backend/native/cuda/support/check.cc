@@ -1,8 +1,10 @@
 #include "support/check.h"
 
+#include <cstdlib>
 #include <string>
 
 #include "status.h"
+#include "support/launch.h"
 
 namespace fae::cuda {
 
@@ -16,6 +18,17 @@ void check(cudaError_t status, const char* what) {
   }
   fail(FAE_ENGINE, std::string("CUDA failed in ") + what + ": " + text + ". Close the session and start again from the last checkpoint.",
        {fact("cuda", cudaGetErrorName(status)), fact("call", what)});
+}
+
+bool overlaps_launches() {
+  static const bool allowed = [] {
+    const char* setting = std::getenv("FAE_CUDA_OVERLAP");
+    int device = 0, major = 0;
+    FAE_CUDA(cudaGetDevice(&device));
+    FAE_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+    return major >= 9 && !(setting && std::string(setting) == "off");
+  }();
+  return allowed;
 }
 
 }  // namespace fae::cuda

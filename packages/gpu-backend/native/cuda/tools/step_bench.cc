@@ -1,7 +1,7 @@
 // Times the routes of the CUDA engine on one program over Zipf ids and prints a table; every result also as a line of JSON.
 //
 //     step_bench PROGRAM.json RESULTS.jsonl [--batch 1024,4096] [--routes device,atomics,hot,mixed,hybrid,server]
-//                [--budget MiB] [--matmul tf32] [--look-ahead 2] [--data FILE] [--batches 64] [--repeats 10] [--optimizer sgd]
+//                [--budget MiB] [--matmul tf32] [--look-ahead 2] [--data FILE] [--batches 64] [--repeats 10] [--optimizer sgd] [--rows float32]
 //
 // PROGRAM.json: a compiled program (core's CompiledProgram). Ids are log-uniform ranks (Zipf with exponent 1): id = (N + 1)^u - 1.
 // The first segment of every route starts from the same weights: its mean loss is printed as the check of the result.
@@ -25,7 +25,7 @@ namespace {
 using fae::Json;
 
 struct Options {
-  std::string program, results, data = "/tmp/fae-bench.rows", matmul = "tf32", optimizer = "sgd";
+  std::string program, results, data = "/tmp/fae-bench.rows", matmul = "tf32", optimizer = "sgd", rows = "float32";
   std::vector<uint32_t> batches = {1024, 4096, 16384};
   std::vector<std::string> routes = {"device", "atomics", "mixed", "hybrid"};
   uint64_t budget_mib = 256;
@@ -63,6 +63,7 @@ Options parse(int count, char** arguments) {
     else if (key == "--batches") o.segment = static_cast<uint32_t>(std::stoul(value));
     else if (key == "--repeats") o.repeats = static_cast<uint32_t>(std::stoul(value));
     else if (key == "--optimizer") o.optimizer = value;
+    else if (key == "--rows") o.rows = value;
     else std::fprintf(stderr, "unknown option %s\n", key.c_str()), std::exit(2);
   }
   return o;
@@ -143,7 +144,7 @@ std::string job_json(const Shape& s, const Options& o, const std::string& route,
          "\",\"epsilon\":1e-10,\"beta1\":0.9,\"beta2\":0.999},\"sources\":[{\"name\":\"train\",\"layout\":{\"denseFeatures\":" + std::to_string(s.features) +
          ",\"denseEncoding\":\"int32-log1p\",\"steps\":" + std::to_string(s.steps) + ",\"hotness\":[" + hotness + "]},\"rows\":" + std::to_string(inputs) +
          ",\"storage\":{\"kind\":\"file\",\"path\":\"" + o.data + "\"},\"shuffleSeed\":null}],\"batch\":" + std::to_string(batch) +
-         ",\"seed\":1,\"threads\":0,\"matmul\":\"" + o.matmul + "\",\"rowType\":\"float32\",\"deterministic\":" + (route == "atomics" ? "false" : "true") + "}";
+         ",\"seed\":1,\"threads\":0,\"matmul\":\"" + o.matmul + "\",\"rowType\":\"" + o.rows + "\",\"deterministic\":" + (route == "atomics" ? "false" : "true") + "}";
 }
 
 // Dense parameters as a TypeScript caller would write them: uniform of the variance the layers expect.
@@ -212,7 +213,7 @@ void bench(const Shape& s, const Options& o, const std::string& route, uint32_t 
           << ",\"updateUs\":" << per_step(5) << ",\"gatherUs\":" << per_step(1) << ",\"copyUs\":" << per_step(2) << ",\"waitUs\":" << per_step(7)
           << ",\"rowBytesPerStep\":" << static_cast<double>(report.bytes[1][0] + report.bytes[1][1]) / count
           << ",\"inputBytesPerStep\":" << static_cast<double>(report.bytes[0][0]) / count << ",\"coldRowsPerStep\":" << static_cast<double>(report.cold_rows) / count
-          << ",\"forwardedPerStep\":" << static_cast<double>(report.forwarded_rows) / count << ",\"budgetMiB\":" << o.budget_mib << ",\"lookAhead\":" << o.look_ahead << ",\"matmul\":\"" << o.matmul
+          << ",\"forwardedPerStep\":" << static_cast<double>(report.forwarded_rows) / count << ",\"budgetMiB\":" << o.budget_mib << ",\"lookAhead\":" << o.look_ahead << ",\"optimizer\":\"" << o.optimizer << "\",\"rows\":\"" << o.rows << "\",\"matmul\":\"" << o.matmul
           << "\",\"program\":\"" << o.program << "\",\"deviceBytes\":" << device << "}\n";
   results.flush();
   fae_close(session);
