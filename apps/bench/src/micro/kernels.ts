@@ -8,10 +8,12 @@ import {
   type Program,
   Random,
   type RowLayout,
+  referenceEngine,
   type SegmentReport,
   strideWords,
 } from "@fae/core";
 import { strategy } from "@fae/scheduler";
+import type { Check } from "../result.js";
 
 /** Inputs in memory with uniform ids: every look-up misses the caches, as no real log does. */
 export function uniformInputs(program: Program, rows: number, seed: number): BatchSource {
@@ -56,6 +58,23 @@ export async function hostSegments(
   const reports: SegmentReport[] = [];
   for (let i = 0; i < repeats; i++) reports.push(await session.run(segment, rates));
   return reports;
+}
+
+/** Float32 against float64 after a few updates of a small problem. */
+const tolerance = 1e-4;
+
+/** The engine's losses on a small problem of the same shape against those of the float64 reference engine. */
+export async function agreesWithReference(engine: Engine, program: Program): Promise<Check> {
+  const small = { ...program, tables: program.tables.map((table) => ({ ...table, rows: Math.min(table.rows, 50) })) };
+  const source = uniformInputs(small, 48, 3);
+  const [ours] = await hostSegments(engine, small, source, 16, 1);
+  const [exact] = await hostSegments(referenceEngine(), small, source, 16, 1);
+  const largest = Math.max(...ours.losses.map((loss, i) => Math.abs(loss - exact.losses[i])));
+  return {
+    what: `${program.name}: losses are those of the float64 reference`,
+    passed: largest <= tolerance,
+    detail: `${2 * ours.losses.length} batches, largest difference ${largest.toExponential(1)}, allowed ${tolerance}`,
+  };
 }
 
 /** Bytes of rows that a segment must touch: every looked-up row once, every distinct row read and written by the update. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { strideBytes } from "@fae/core";
 import { openPrepared, prepare, synthesize } from "@fae/datasets";
 import { packWith, profileOf } from "../data/pack.js";
+import type { Check } from "../result.js";
 import type { Bench } from "../scenario.js";
 
 /** One piece of work on files: how much, how long, how much memory. */
@@ -17,8 +18,13 @@ export interface LoaderRun {
   readonly peakBytes: number;
 }
 
+export interface LoaderRuns {
+  readonly runs: readonly LoaderRun[];
+  readonly checks: readonly Check[];
+}
+
 /** A raw log made, prepared with hashed ids, profiled and packed, in a directory that is removed again. */
-export async function runLoaders(bench: Bench, rows: number, scale: number, workers: number): Promise<LoaderRun[]> {
+export async function runLoaders(bench: Bench, rows: number, scale: number, workers: number): Promise<LoaderRuns> {
   const root = join(bench.cacheDirectory, `loaders-${process.pid}`);
   const at = (name: string) => join(root, name);
   const { signal } = bench;
@@ -82,10 +88,26 @@ export async function runLoaders(bench: Bench, rows: number, scale: number, work
         return { inputs: rows, bytes: inputs * strideBytes(packed.layout) };
       }),
     );
-    return runs;
+    return {
+      runs,
+      checks: [await keptAll("prepare", at("prepared"), rows), await keptAll("pack", at("packed"), rows)],
+    };
   } finally {
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/** No input may be lost: all lines are in some split, and packed training inputs are hot or cold. */
+async function keptAll(what: string, directory: string, rows: number): Promise<Check> {
+  const { splits } = await openPrepared(directory);
+  const { train, val, test, hot, cold } = splits;
+  const kept = (train?.rows ?? 0) + (val?.rows ?? 0) + (test?.rows ?? 0);
+  const parted = hot && cold ? hot.rows + cold.rows : (train?.rows ?? 0);
+  return {
+    what: `${what} keeps every input`,
+    passed: kept === rows && parted === train?.rows,
+    detail: `${kept} of ${rows}`,
+  };
 }
 
 async function sizeOf(directory: string, ending: string): Promise<number> {

@@ -3,8 +3,8 @@ import { dlrm } from "@fae/models";
 import { spreadOf } from "../measure/spread.js";
 import { isSimulated } from "../measure/strategies.js";
 import { cpuPeak } from "../micro/cpu-peak.js";
-import { hostSegments, linearFlops, rowTraffic, uniformInputs } from "../micro/kernels.js";
-import { type LoaderRun, runLoaders } from "../micro/loaders.js";
+import { agreesWithReference, hostSegments, linearFlops, rowTraffic, uniformInputs } from "../micro/kernels.js";
+import { type LoaderRun, type LoaderRuns, runLoaders } from "../micro/loaders.js";
 import { measureRandomRows } from "../micro/random-rows.js";
 import { figureOf, plainSeries, seriesOf } from "../report/series.js";
 import type { Check, Figure, Spread, Table } from "../result.js";
@@ -50,8 +50,9 @@ async function loaders(bench: Bench): Promise<Part> {
   const { rows: inputs, scale } = sizes[bench.size];
   const workers = availableParallelism();
   const rounds = Math.min(bench.repeats, 3);
-  const runs: LoaderRun[][] = [];
-  for (let i = 0; i < rounds; i++) runs.push(await runLoaders(bench, inputs, scale, workers));
+  const done: LoaderRuns[] = [];
+  for (let i = 0; i < rounds; i++) done.push(await runLoaders(bench, inputs, scale, workers));
+  const runs = done.map((round) => round.runs);
   const names = runs[0].map(({ name }) => name);
   const spread = (i: number, of: (run: LoaderRun) => number): Spread => spreadOf(runs.map((round) => of(round[i])));
   const MB = 1e6;
@@ -83,9 +84,9 @@ async function loaders(bench: Bench): Promise<Part> {
         ],
       }),
     ],
-    checks: [],
+    checks: done.flatMap(({ checks }) => checks),
     repeats: runs.flatMap((round, repeat) => round.map((run) => ({ variant: run.name, repeat, ...run }))),
-    notes: [],
+    notes: ["Loaders use all cores; this scenario always generates its own log."],
   };
 }
 
@@ -94,12 +95,14 @@ async function rows(bench: Bench): Promise<Part> {
   const { tableRows, batch, batches, memory, reads } = sizes[bench.size];
   bench.log("look-up and row update");
   const program = dlrm({
+    name: "look-up and update",
     tableRows: new Array<number>(26).fill(tableRows),
     width: 16,
     denseFeatures: 1,
     bottomMlp: [16],
     topMlp: [1],
   });
+  const check = await agreesWithReference(bench.engine, program);
   const source = uniformInputs(program, batch * batches, 1);
   const bytes = rowTraffic(program, source, batch);
   const before = await measureRandomRows(bench, memory, reads);
@@ -126,11 +129,7 @@ async function rows(bench: Bench): Promise<Part> {
       },
     ],
     figures: [],
-    checks: segments.map(({ losses }, i) => ({
-      what: `look-up segment ${i + 1}: losses are finite`,
-      passed: losses.every(Number.isFinite),
-      detail: `${losses.length} batches`,
-    })),
+    checks: [check],
     repeats: segments.map(({ seconds, totalSeconds }, repeat) => ({
       variant: "rows",
       repeat,
@@ -149,12 +148,14 @@ async function products(bench: Bench): Promise<Part> {
   bench.log("matrix products");
   const isTiny = bench.size === "tiny";
   const program = dlrm({
+    name: "matrix products",
     tableRows: new Array<number>(26).fill(10),
     width: 16,
     denseFeatures: 13,
     bottomMlp: isTiny ? [16] : [512, 256, 64, 16],
     topMlp: isTiny ? [1] : [512, 256, 1],
   });
+  const check = await agreesWithReference(bench.engine, program);
   const source = uniformInputs(program, batch * batches, 2);
   const segments = await hostSegments(bench.engine, program, source, batch, bench.repeats);
   const flops = linearFlops(program) * source.rows;
@@ -187,7 +188,7 @@ async function products(bench: Bench): Promise<Part> {
               series: [plainSeries("% of peak", [share])],
             }),
           ],
-    checks: [],
+    checks: [check],
     repeats: segments.map(({ seconds, totalSeconds }, repeat) => ({
       variant: "products",
       repeat,
