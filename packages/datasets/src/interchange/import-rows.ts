@@ -5,7 +5,7 @@ import { ConfigError, DataError, idsPerStep, noRow, type PreparedData, type RowL
 import { type Manifest, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
-import { bytesOf, openSink, type Sink, syncPath } from "../prepare/files.js";
+import { bytesOf, openSink, type Sink, syncPath, syncTree } from "../prepare/files.js";
 
 export type ImportSplit = "train" | "val" | "test";
 
@@ -85,7 +85,7 @@ export async function importRows(
       lines: { total: sum("rows"), crlf: 0, rejected: 0, byReason: {}, file: null },
       options: target.options,
     });
-    syncPath(root);
+    syncTree(root);
     renameSync(root, directory);
     syncPath(dirname(directory));
   } catch (error) {

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { DataError } from "@fae/core";
 
 /** Views any typed array as bytes; shares its memory. */
@@ -47,12 +48,21 @@ export function syncPath(path: string): void {
   withFile(path, "r", fsyncSync);
 }
 
-/** Writes a small file so that it is either there whole or not at all. */
+/** Makes everything under a directory survive a power cut. */
+export function syncTree(root: string): void {
+  for (const entry of readdirSync(root, { withFileTypes: true })) {
+    const path = join(root, entry.name);
+    if (entry.isDirectory()) syncTree(path);
+    else if (entry.isFile()) syncPath(path);
+  }
+  syncPath(root);
+}
+
+/** Writes a small file so that a process that is killed leaves it whole or not at all. */
 export function writeWhole(path: string, bytes: Uint8Array | string): void {
   const temporary = `${path}.tmp`;
   withFile(temporary, "w", (file) => {
     writeFully(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
-    fsyncSync(file);
   });
   renameSync(temporary, path);
 }
@@ -60,7 +70,7 @@ export function writeWhole(path: string, bytes: Uint8Array | string): void {
 /** A file written front to back through one buffer. Close it. */
 export interface Sink {
   write(bytes: Uint8Array): void;
-  /** Writes what is left, makes it durable, closes the file. */
+  /** Writes what is left and closes the file. */
   close(): void;
   /** Closes the file as it is. */
   abandon(): void;
@@ -87,7 +97,6 @@ export function openSink(path: string, bufferBytes = 1 << 18): Sink {
     },
     close() {
       flush();
-      fsyncSync(file);
       isOpen = false;
       closeSync(file);
     },

@@ -15,7 +15,7 @@ export interface PartWriter {
   addLong(offset: number): void;
   /** A line that is no input, such as a header. */
   skip(isCrlf: boolean): void;
-  /** Makes the part durable and records it. */
+  /** Completes the files of the part and records it. */
   finish(): PartRecord;
   abandon(): void;
 }

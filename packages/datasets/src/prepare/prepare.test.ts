@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { gzipSync } from "node:zlib";
 import { FaeError, type PreparedData, Random } from "@fae/core";
 import fc from "fast-check";
@@ -358,6 +359,31 @@ describe("prepare refuses", () => {
       await prepare(options);
       rmSync(directory.file("out"), { recursive: true });
     }
+  });
+
+  it("to touch a directory that is not its own, and work begun on another machine", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    mkdirSync(directory.file("out.partial"));
+    writeFileSync(directory.file("out.partial", "notes.txt"), "mine");
+    await expect(prepare(options)).rejects.toThrow(/out.partial' exists and is no work directory/);
+    expect(readFileSync(directory.file("out.partial", "notes.txt"), "utf8")).toBe("mine");
+    mkdirSync(directory.file("out.partial", "work"));
+    const boot = (host: string) =>
+      writeFileSync(directory.file("out.partial", "work", "boot.json"), JSON.stringify({ boot: "before", host }));
+    boot("elsewhere");
+    await expect(prepare(options)).rejects.toThrow(/was begun on 'elsewhere'/);
+    boot(hostname());
+    await prepare(options);
+    expect(readdirSync(directory.file("out")).sort()).toEqual([
+      "manifest.json",
+      "test.rows",
+      "train.rows",
+      "val.rows",
+      "vocab",
+    ]);
   });
 
   it("to go on when the disk is full, and goes on when it is not", async () => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { writeWhole } from "./files.js";
 
 /**
- * What a finished unit of work leaves in the work directory: `<name>.json`, written after its data are durable. A unit with a
- * record is never done again.
+ * What a finished unit of work leaves in the work directory: `<name>.json`, written after its data. A unit with a record is
+ * never done again.
  */
 export function writeRecord(directory: string, name: string, value: object): void {
   writeWhole(join(directory, `${name}.json`), JSON.stringify(value));

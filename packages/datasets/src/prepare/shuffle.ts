@@ -1,5 +1,5 @@
 import { DataError } from "@fae/core";
-import { bytesOf, openSink, readFully, syncPath, withFile, writeFully } from "./files.js";
+import { bytesOf, openSink, readFully, withFile, writeFully } from "./files.js";
 
 /**
  * An external sort by place in two steps. `openScatter` sorts the rows of one part by the block of places that they belong
@@ -108,5 +108,4 @@ export function assembleBlock({ block, rows, blockRows, stride, scatterPaths, pa
     });
   }
   withFile(path, "r+", (file) => writeFully(file, bytesOf(out), first * stride * 4));
-  syncPath(path);
 }

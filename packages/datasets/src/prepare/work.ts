@@ -10,12 +10,19 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { hostname, uptime } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "@fae/core";
-import { syncPath } from "./files.js";
+import { syncPath, syncTree } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
 
-/** The directory in which a data set grows: `<directory>.partial`, with intermediate files and records in `work/`. */
+/**
+ * The directory in which a data set grows: `<directory>.partial`, with intermediate files and records in `work/`.
+ *
+ * Nothing in it is forced to the disk before the data set is complete: intermediate files live and die in memory where it
+ * suffices. A killed process leaves all it wrote; a machine that went down may not have, and `openWork` starts anew after a
+ * restart of the machine.
+ */
 export interface WorkDirectory {
   /** Becomes the data set. */
   readonly root: string;
@@ -26,7 +33,7 @@ export interface WorkDirectory {
  * Opens or creates the work directory of a data set and locks it for this process.
  *
  * @param plan what the bytes of the data set depend on; an interrupted work directory goes on only under the same plan.
- * @throws ConfigError when the data set exists, another process works on it, or the plan is another one.
+ * @throws ConfigError when the data set exists, another process or machine works on it, or the plan is another one.
  */
 export function openWork(directory: string, plan: object): WorkDirectory {
   if (existsSync(directory) && readdirSync(directory).length > 0) {
@@ -37,8 +44,10 @@ export function openWork(directory: string, plan: object): WorkDirectory {
   }
   const root = `${directory}.partial`;
   const work = join(root, "work");
+  reclaim(root, work);
   mkdirSync(work, { recursive: true });
   lock(root, work);
+  writeRecord(work, "boot", thisBoot());
   const wanted = JSON.parse(JSON.stringify(plan)) as Record<string, unknown>;
   const found = readRecord<Record<string, unknown>>(work, "plan");
   if (!found) writeRecord(work, "plan", wanted);
@@ -56,16 +65,18 @@ export function openWork(directory: string, plan: object): WorkDirectory {
   return { root, work };
 }
 
-/** Turns the finished work directory into the data set. Its manifest is there, all its files are durable. */
+/** Turns the finished work directory into the data set. Its manifest is there. */
 export function publish({ root, work }: WorkDirectory, directory: string): void {
-  rmSync(work, { recursive: true, force: true });
-  for (const entry of readdirSync(root, { withFileTypes: true })) {
-    if (entry.isDirectory()) syncPath(join(root, entry.name));
-  }
-  syncPath(root);
+  // What proves that the manifest belongs to the plan goes last, after the rename.
+  for (const name of readdirSync(work)) if (!keptToTheEnd.includes(name)) rmSync(join(work, name), { recursive: true });
+  syncTree(root);
   renameSync(root, directory);
+  rmSync(join(directory, "work"), { recursive: true });
+  syncPath(directory);
   syncPath(dirname(directory));
 }
+
+const keptToTheEnd = ["boot.json", "plan.json", "lock"];
 
 /** Lets another process go on with the work directory. */
 export function unlock(work: string): void {
@@ -112,3 +123,45 @@ function isAlive(pid: number, started: number | undefined): boolean {
 }
 
 const startedMs = (): number => Math.round(performance.timeOrigin);
+
+/**
+ * Looks at what lies in the way: work of this start of the machine goes on, that of an earlier one is removed.
+ * @throws ConfigError for anything else: it may be another machine's, or no work directory at all.
+ */
+function reclaim(root: string, work: string): void {
+  if (!existsSync(root)) return;
+  const found = readRecord<Boot>(work, "boot");
+  const { boot, host } = thisBoot();
+  if (found?.boot === boot) return;
+  if (found?.host === host) return discard(root);
+  if (!found && isUnbegun(root, work)) return;
+  throw new ConfigError(
+    found ? `'${root}' was begun on '${found.host}'.` : `'${root}' exists and is no work directory.`,
+    {
+      fix: "Finish it there, delete it, or choose another directory.",
+      details: { path: root, found: found?.host ?? null },
+    },
+  );
+}
+
+/** Whether a process was killed before it had written anything. */
+function isUnbegun(root: string, work: string): boolean {
+  const first = ["lock", "boot.json.tmp"];
+  if (!readdirSync(root).every((name) => name === "work")) return false;
+  return !existsSync(work) || readdirSync(work).every((name) => first.includes(name));
+}
+
+interface Boot {
+  /** Differs after every start of the machine. */
+  readonly boot: string;
+  readonly host: string;
+}
+
+function thisBoot(): Boot {
+  const host = hostname();
+  try {
+    return { boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), host };
+  } catch {
+    return { boot: `${Math.round((Date.now() / 1000 - uptime()) / 60)} min`, host };
+  }
+}

@@ -1,4 +1,4 @@
-import { bytesOf, syncPath, withFile, writeFully } from "./files.js";
+import { bytesOf, withFile, writeFully } from "./files.js";
 import { eachBlock, type PartRows } from "./part-rows.js";
 import { destinationOf, type RowOrder } from "./row-order.js";
 import { openScatter } from "./shuffle.js";
@@ -56,7 +56,6 @@ function writeRange(
     scatter.close();
   } else {
     withFile(path, "r+", (file) => pass((words, first) => writeFully(file, bytesOf(words), first * stride * 4)));
-    syncPath(path);
   }
   return positives;
 }

@@ -6,7 +6,7 @@ import { type PreparedData, Random, strideWords } from "@fae/core";
 import type { RawFormat } from "../../src/raw-format.js";
 import type { FieldKind } from "../../src/text/field.js";
 
-/** Memory where the machine offers it: preparing makes every part durable, and tests make thousands of tiny parts. */
+/** Memory where the machine offers it: a published data set is forced to the disk, which tests need not wait for. */
 const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** A temporary directory that removes itself: `using directory = temporary()`. */
