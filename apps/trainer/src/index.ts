@@ -40,6 +40,6 @@ export { hotShare } from "./train/report.js";
 export { latencyTable, metricsTable, trafficTable, trainText } from "./train/summary.js";
 export { allBytes, embeddingBytes } from "./train/totals.js";
 export type { TrainHooks } from "./train/train-model.js";
-export { trainModel } from "./train/train-model.js";
+export { resumeTraining, trainModel } from "./train/train-model.js";
 export type { CaseResult, VerifyOptions, WorstError } from "./verify/verify-case.js";
 export { verifyCase } from "./verify/verify-case.js";

@@ -15,9 +15,16 @@ interface Ended {
   readonly err: string;
 }
 /** @param watch sees the process and everything it has said on stderr so far */
-function fae(args: readonly string[], watch: (child: ChildProcess, err: string) => void = () => {}): Promise<Ended> {
+const fae = (args: readonly string[], watch?: (child: ChildProcess, err: string) => void): Promise<Ended> =>
+  run(script, args, watch);
+
+function run(
+  path: string,
+  args: readonly string[],
+  watch: (child: ChildProcess, err: string) => void = () => {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk) => {
@@ -59,6 +66,13 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(ended.err).toContain("error: Training was interrupted.");
     expect(existsSync(join(root, "runs"))).toBe(false);
   });
+
+  test("a training that is killed and resumed ends with the model of one in one piece", async () => {
+    const kill = join(import.meta.dirname, "../scripts/kill.mjs");
+    const ended = await run(kill, ["--kills", "4", "--rows", "4000"]);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
+  }, 120_000);
 
   test("profile and pack with threads feed a training", async () => {
     const data = writeSmallData(join(root, "long"), { inputs: { train: 60_000, val: 500 } });

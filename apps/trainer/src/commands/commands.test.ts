@@ -215,6 +215,28 @@ test("prepare leaves nothing behind when the log is broken", async () => {
   );
 });
 
+test("Ctrl-C leaves a run with checkpoints, which --resume takes to its end", async () => {
+  const run = at("resumed");
+  const args = ["train", data, ...smallModel, "--engine", "reference", "--epochs", "20", "--test-every", "5"];
+  const io = captureIo();
+  const write = io.stderr.write.bind(io.stderr);
+  io.stderr.write = (text: string) => {
+    if (text.includes("test after batch 130")) io.controller.abort();
+    return write(text);
+  };
+  expect(await main([...args, "--run", run, "--checkpoint-every", "1"], io)).toBe(130);
+  expect((await fae("train", "--resume", run, "--lr", "0.7")).err).toContain("The run has learningRate");
+  expect((await fae("train", "--resume", run, "--model", "rmc2")).err).toContain('The run has model "dlrm"');
+  const report = await json("train", "--resume", run, "--threads", "2");
+  expect(report).toMatchObject({ steps: 240, resumedAt: [120] });
+  expect((await fae("train", "--resume", run)).err).toContain("is complete");
+});
+
+test("train says what is missing", async () => {
+  expect((await fae("train", data)).err).toContain("Option --model is missing");
+  expect((await fae("train", "--model", "dlrm")).err).toContain("Missing required argument 'data'");
+});
+
 test("a run directory that cannot be made is one message", async () => {
   const args = ["train", data, ...smallModel, "--engine", "reference", "--max-batches", "1"];
   const { code, err } = await fae(...args, "--run", at("train.txt", "run"));

@@ -1,13 +1,14 @@
-import { optimizers } from "@fae/core";
+import { ConfigError, optimizers } from "@fae/core";
 import { models } from "@fae/models";
 import { strategies } from "@fae/scheduler";
-import { defineCommand, option } from "../cli/command.js";
+import { defineCommand, type OptionValues, option } from "../cli/command.js";
 import { formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, count, counts, flag, number, text } from "../cli/values.js";
 import type { LoopEvent } from "../train/loop.js";
+import type { TrainOptions } from "../train/options.js";
 import { trainText } from "../train/summary.js";
-import { trainModel } from "../train/train-model.js";
+import { resumeTraining, type TrainHooks, trainModel } from "../train/train-model.js";
 
 const keys = <K extends string>(of: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(of) as K[];
 const listed = (words: readonly string[]): string => words.join(", ");
@@ -16,7 +17,7 @@ const shapeOption = (flags: string, describes: string) =>
   option(flags, `models dlrm and tbsm: ${describes}`, counts(1).optional());
 
 const options = {
-  model: option("--model <name>", listed(modelNames), choice(modelNames)),
+  model: option("--model <name>", listed(modelNames), choice(modelNames).optional()),
   width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
   bottomMlp: shapeOption("--bottom-mlp <sizes>", "bottom layers, as 512,256,16"),
   topMlp: shapeOption("--top-mlp <sizes>", "top layers, as 512,256,1 (dlrm)"),
@@ -77,6 +78,17 @@ const options = {
   atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
   init: option("--init <file>", "initial weights, safetensors", text().optional()),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
+  checkpointEvery: option(
+    "--checkpoint-every <batches>",
+    "save a checkpoint to <run>/checkpoints that often, where a segment ends; 0 for never",
+    count(0).default(0),
+  ),
+  keepCheckpoints: option("--keep-checkpoints <n>", "checkpoints to keep", count(1).default(2)),
+  resume: option(
+    "--resume <run>",
+    "go on with an interrupted run from its newest checkpoint, or from the one that is named",
+    text().optional(),
+  ),
   tensorboard: option("--tensorboard", "write event files for TensorBoard to <run>/tensorboard", flag()),
   testEvery: option(
     "--test-every <batches>",
@@ -94,29 +106,27 @@ const options = {
 export const trainCommand = defineCommand({
   name: "train",
   summary: "Trains a model on a prepared data set and scores it on the held-out splits.",
-  operands: ["<data>"],
+  operands: ["[data]"],
   options,
   example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
-  notes: "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.",
+  notes:
+    "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
+    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
+    "checkpoints and <data> (where the same data are now) may be given anew.",
   async run([data], given, context) {
-    const { lr, budget, width, bottomMlp, topMlp, atomics, ...same } = given;
-    const modelOptions = present({ width, bottomMlp, topMlp });
     const progress = context.progress("train", "inputs");
     try {
-      const report = await trainModel(
-        {
-          ...present({ ...same, learningRate: lr, budgetBytes: budget, modelOptions }),
-          deterministic: !atomics,
-          data,
-          model: given.model,
-        },
-        {
-          signal: context.io.signal,
-          log: context.log,
-          onProgress: (done, total, loss) => progress.update(done, total, `loss ${formatMetric(loss, 4)}`),
-          onEvent: (event) => logTest(event, context.log),
-        },
-      );
+      const hooks: TrainHooks = {
+        signal: context.io.signal,
+        log: context.log,
+        onProgress: (done, total, loss) => progress.update(done, total, `loss ${formatMetric(loss, 4)}`),
+        onEvent: (event) => logTest(event, context.log),
+      };
+      const { resume } = given;
+      const report =
+        resume === undefined
+          ? await trainModel(newRun(data, given), hooks)
+          : await resumeTraining(resume, changes(data, given, context.given), hooks);
       progress.end();
       return { json: report, text: trainText(report) };
     } finally {
@@ -124,6 +134,45 @@ export const trainCommand = defineCommand({
     }
   },
 });
+
+type Given = OptionValues<typeof options>;
+
+const trainOptionsOf = ({ lr, budget, width, bottomMlp, topMlp, atomics, resume: _, ...same }: Given) =>
+  present({
+    ...same,
+    learningRate: lr,
+    budgetBytes: budget,
+    modelOptions: present({ width, bottomMlp, topMlp }),
+    deterministic: !atomics,
+  });
+
+function newRun(data: string | undefined, given: Given): Parameters<typeof trainModel>[0] {
+  const { model } = given;
+  if (data === undefined)
+    throw new ConfigError("Missing required argument 'data'.", { fix: "'fae train --help' shows how." });
+  if (model === undefined) {
+    throw new ConfigError("Option --model is missing.", {
+      fix: `Give --model <name>: ${listed(modelNames)}.`,
+      details: { option: "model" },
+    });
+  }
+  return { ...trainOptionsOf(given), data, model };
+}
+
+/** Only what was given: the run has its own values for the rest. */
+function changes(data: string | undefined, given: Given, keys: ReadonlySet<string>): Partial<TrainOptions> {
+  const renamed: Readonly<Record<string, keyof TrainOptions>> = {
+    lr: "learningRate",
+    budget: "budgetBytes",
+    width: "modelOptions",
+    bottomMlp: "modelOptions",
+    topMlp: "modelOptions",
+    atomics: "deterministic",
+  };
+  const wanted = new Set<string>([...keys].map((key) => renamed[key] ?? key));
+  const all = Object.entries(trainOptionsOf(given)).filter(([key]) => wanted.has(key));
+  return { ...Object.fromEntries(all), ...present({ data }) };
+}
 
 function logTest(event: LoopEvent, log: (line: string) => void): void {
   if (event.kind !== "test") return;

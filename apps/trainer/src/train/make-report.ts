@@ -25,6 +25,7 @@ export interface Finished extends Trained {
   readonly choice: EngineChoice;
   readonly memory: TrainReport["memory"];
   readonly openSeconds: number;
+  readonly resumedAt: readonly number[];
   readonly totalSeconds: number;
 }
 
@@ -69,6 +70,7 @@ export function makeReport(finished: Finished): TrainReport {
     },
     steps: totals.batches,
     inputs: totals.inputs,
+    resumedAt: finished.resumedAt,
     lossCurve: segments.map(({ step, epoch, route, loss }) => ({ step, epoch, route, loss })),
     tests: tests.map(({ kind: _, ...test }) => test),
     schedulerTrace: finished.trace,

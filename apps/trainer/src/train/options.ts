@@ -47,6 +47,10 @@ export interface TrainOptions {
   readonly init: string | null;
   /** Directory that the run is written to; null: nothing is written. */
   readonly run: string | null;
+  /** Batches between checkpoints, at the next end of a segment; 0: none. An interrupted run with one can be resumed. */
+  readonly checkpointEvery: number;
+  /** Checkpoints to keep. */
+  readonly keepCheckpoints: number;
   /** Writes event files for TensorBoard to `tensorboard` in the run's directory. */
   readonly tensorboard: boolean;
   /** Batches between tests on the validation split; 0: only those that the strategy asks for. */
@@ -91,6 +95,8 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     deterministic: true,
     init: null,
     run: null,
+    checkpointEvery: 0,
+    keepCheckpoints: 2,
     tensorboard: false,
     testEvery: 0,
     testInputs: 262_144,
@@ -102,6 +108,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
   };
   checkSchedule(options);
   checkFeedback(options);
+  checkRun(options);
   return options;
 }
 
@@ -118,16 +125,22 @@ function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): v
     });
 }
 
-function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy, tensorboard, run }: TrainOptions): void {
+function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy }: TrainOptions): void {
   const hasTests = testEvery > 0 || findStrategy(strategy).reads === "hot-and-cold";
   if ((plateauPatience !== null || stopPatience !== null) && !hasTests)
     throw new ConfigError("Training is to follow its tests, and there are none.", {
       fix: "Set --test-every, or leave --plateau-patience and --stop-patience out.",
       details: { option: "test-every", found: testEvery },
     });
-  if (tensorboard && run === null)
-    throw new ConfigError("Event files for TensorBoard have no place: there is no run directory.", {
-      fix: "Give --run too.",
-      details: { option: "tensorboard" },
-    });
+}
+
+function checkRun({ tensorboard, checkpointEvery, run }: TrainOptions): void {
+  if (run !== null || !(tensorboard || checkpointEvery > 0)) return;
+  const [what, option] = tensorboard
+    ? ["Event files for TensorBoard", "tensorboard"]
+    : ["Checkpoints", "checkpoint-every"];
+  throw new ConfigError(`${what} have no place: there is no run directory.`, {
+    fix: "Give --run too.",
+    details: { option },
+  });
 }

@@ -34,6 +34,8 @@ export interface TrainReport {
   };
   readonly steps: number;
   readonly inputs: number;
+  /** Steps of the checkpoints from which the run was resumed. */
+  readonly resumedAt: readonly number[];
   /** Mean loss of each segment, before its updates. */
   readonly lossCurve: readonly Pick<SegmentEvent, "step" | "epoch" | "route" | "loss">[];
   readonly tests: readonly Omit<TestEvent, "kind">[];

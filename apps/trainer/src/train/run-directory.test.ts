@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openJsonLines, stageDirectory, writeJson } from "./run-directory.js";
+import { stageDirectory, writeJson } from "./run-directory.js";
 
 let root = "";
 beforeEach(() => {
@@ -13,15 +13,10 @@ afterEach(() => rmSync(root, { recursive: true }));
 test("a directory appears under its name only when it is complete", async () => {
   const staged = stageDirectory(join(root, "runs", "one"));
   await writeJson(join(staged.path, "report.json"), { steps: 3 });
-  const lines = openJsonLines(join(staged.path, "metrics.jsonl"));
-  lines.append({ step: 1 });
-  lines.append({ step: 2 });
-  lines.close();
   expect(existsSync(join(root, "runs", "one"))).toBe(false);
   staged.commit();
   staged.discard();
-  expect(readdirSync(join(root, "runs", "one")).sort()).toEqual(["metrics.jsonl", "report.json"]);
-  expect(readFileSync(join(root, "runs", "one", "metrics.jsonl"), "utf8")).toBe('{"step":1}\n{"step":2}\n');
+  expect(readdirSync(join(root, "runs", "one")).sort()).toEqual(["report.json"]);
   expect(readdirSync(join(root, "runs"))).toEqual(["one"]);
 });
 

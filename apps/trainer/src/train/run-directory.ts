@@ -11,7 +11,6 @@ import {
   rmdirSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -119,16 +118,4 @@ export function syncPath(path: string): void {
 /** Writes a JSON file and flushes it. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
-}
-
-/** A file of JSON lines that can be followed while it grows. */
-export function openJsonLines(path: string): { append(value: object): void; close(): void } {
-  const file = openSync(path, "w");
-  return {
-    append: (value) => void writeSync(file, `${JSON.stringify(value)}\n`),
-    close() {
-      fsyncSync(file);
-      closeSync(file);
-    },
-  };
 }

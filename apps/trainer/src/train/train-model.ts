@@ -1,28 +1,30 @@
 import { join } from "node:path";
 import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
-import { saveCheckpoint } from "@fae/embedding-store";
+import { restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
-import { strategy as findStrategy, type ResumableStrategy, type ShuffleTest } from "@fae/scheduler";
+import { strategy as findStrategy, type OrderState, type ResumableStrategy } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
-import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
 import { explainDivergence } from "./diverged.js";
 import { chooseEngine } from "./engines.js";
 import { chooseHotRows } from "./hot-choice.js";
 import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
-import { type LoopEvent, type LoopPlan, runOrder, type SegmentEvent, type TestEvent } from "./loop.js";
+import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelState } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import type { TrainReport } from "./report.js";
-import { expectFree, openJsonLines, type StagedDirectory, stageDirectory, writeJson } from "./run-directory.js";
+import { dropLater, openResumption, type Resumption } from "./resume.js";
+import { expectFree } from "./run-directory.js";
+import { checkpointsOf, newOutput, type RunOutput, resumedOutput } from "./run-output.js";
 import { addEvaluation, type Totals } from "./totals.js";
+import { trainingJson } from "./training-state.js";
 
 /** What a caller may watch and influence. */
 export interface TrainHooks {
-  /** Stops between two segments; nothing is left on disk. */
+  /** Stops between two segments; what is left on disk is a run that has a checkpoint, or nothing. */
   readonly signal?: AbortSignal;
   /** One line for people: what was chosen and why. */
   log?(line: string): void;
@@ -34,16 +36,36 @@ export interface TrainHooks {
 /**
  * Trains a model: data, program, plan, engine, order, metrics, report. With `options.run` the directory holds
  * `report.json`, `metrics.jsonl` (one line per segment and test) and `model/` (a checkpoint in original ids), and appears
- * complete or not at all.
+ * complete or not at all; with `options.checkpointEvery` it appears with its first checkpoint, and `report.json` comes last.
  * @throws FaeError of every kind; ERR_INTERRUPTED when `hooks.signal` was aborted
  */
 export async function trainModel(
   given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
-  const started = performance.now();
   const options = trainOptions(given);
   if (options.run !== null) expectFree(options.run);
+  return train(options, hooks, null);
+}
+
+/**
+ * Goes on with an interrupted run from its newest checkpoint. On one engine, the result is bit for bit that of a run without
+ * interruption, also with another strategy of the same order, look-ahead, budget or number of threads.
+ * @param path the run's directory, or one checkpoint in it
+ * @param changes engine, placement and where the data are may change; another value of any other option is refused
+ * @throws ConfigError, DataError when the run is complete, has no checkpoint, or the checkpoint is damaged or of other data
+ */
+export async function resumeTraining(
+  path: string,
+  changes: Partial<TrainOptions> = {},
+  hooks: TrainHooks = {},
+): Promise<TrainReport> {
+  const resumption = await openResumption(path, changes);
+  return train(resumption.options, hooks, resumption);
+}
+
+async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resumption | null): Promise<TrainReport> {
+  const started = performance.now();
   const data = await openPrepared(options.data);
   const strategy = findStrategy(options.strategy);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
@@ -54,26 +76,25 @@ export async function trainModel(
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
-  const loaded = options.init === null ? null : await loadWeights(options.init, session, planned.job);
+  const loaded = await loadStart(options, session, data, planned.job, resumption);
   if (loaded !== null) hooks.log?.(loaded);
   const openSeconds = (performance.now() - started) / 1000;
 
-  const run: Run = { options, data, planned, session, hooks };
-  const staged = options.run === null ? null : stageDirectory(options.run);
+  const output = await openOutput(options, resumption);
+  const totalSeconds = () => (performance.now() - started) / 1000 + (resumption?.state.seconds ?? 0);
+  const run: Run = { options, data, planned, session, hooks, output, resumption, totalSeconds };
   try {
-    const trained = await trainAndTest(run, strategy, staged);
+    const trained = await trainAndTest(run, strategy);
     const memory = await session.memory();
-    if (staged) await saveModel(run, staged);
-    const totalSeconds = (performance.now() - started) / 1000;
-    const report = makeReport({ ...run, ...trained, choice, memory, openSeconds, totalSeconds });
-    if (staged) {
-      await writeJson(join(staged.path, "report.json"), report);
-      stopIfAborted(hooks.signal, "Training");
-      staged.commit();
-    }
+    if (output) await saveModel(run, join(output.path(), "model"), 1);
+    const resumedAt = resumedSteps(resumption);
+    const finished = { ...run, ...trained, choice, memory, openSeconds, resumedAt, totalSeconds: totalSeconds() };
+    const report = makeReport(finished);
+    stopIfAborted(hooks.signal, "Training");
+    await output?.finish(report);
     return report;
   } finally {
-    staged?.discard();
+    output?.close();
   }
 }
 
@@ -81,34 +102,59 @@ export async function trainModel(
 const withMatmul = (job: Job, engine: string): Job =>
   job.matmul === undefined && engine === "cuda" ? { ...job, matmul: "tf32" } : job;
 
+const digestBeforePacking = (data: PreparedData): string => data.packed?.from ?? data.digest;
+
+/** @returns one line saying what the session starts from; null: weights drawn from the seed */
+async function loadStart(
+  { init }: TrainOptions,
+  session: Session,
+  data: PreparedData,
+  job: Job,
+  resumption: Resumption | null,
+): Promise<string | null> {
+  if (resumption === null) return init === null ? null : loadWeights(init, session, job);
+  const { program, optimizer } = job;
+  const { checkpoint } = resumption;
+  const originalIds = originalIdsOf(job);
+  await restoreCheckpoint(checkpoint, { session, program, optimizer, originalIds, data: digestBeforePacking(data) });
+  return `resumed from ${checkpoint.path}, step ${checkpoint.manifest.step}`;
+}
+
+async function openOutput({ run, tensorboard }: TrainOptions, resumption: Resumption | null) {
+  if (resumption === null) return run === null ? null : newOutput(run, tensorboard);
+  await dropLater(resumption);
+  return resumedOutput(resumption.run, resumption.kept, tensorboard);
+}
+
+const resumedSteps = (resumption: Resumption | null): number[] =>
+  resumption === null ? [] : [...resumption.state.resumedAt, resumption.checkpoint.manifest.step];
+
 interface Run {
   readonly options: TrainOptions;
   readonly data: PreparedData;
   readonly planned: PlannedJob;
   readonly session: Session;
   readonly hooks: TrainHooks;
+  readonly output: RunOutput | null;
+  readonly resumption: Resumption | null;
+  /** Until now, with those before an interruption. */
+  totalSeconds(): number;
 }
 
-async function trainAndTest(
-  { options, planned, session, hooks }: Run,
-  strategy: ResumableStrategy,
-  staged: StagedDirectory | null,
-): Promise<Trained> {
+async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trained> {
+  const { options, planned, session, hooks, output, resumption } = run;
   const { index, job } = planned;
-  const lines = staged ? openJsonLines(join(staged.path, "metrics.jsonl")) : null;
-  const board = staged && options.tensorboard ? tensorboardWriter(join(staged.path, "tensorboard")) : null;
-  const segments: SegmentEvent[] = [];
-  const tests: TestEvent[] = [];
-  let trace: readonly ShuffleTest[] | null = null;
+  const before = resumption?.events ?? [];
+  const segments = before.filter((event) => event.kind === "segment");
+  const tests = before.filter((event) => event.kind === "test");
   const epochInputs = strategy.reads === "train" ? index.train.rows : (index.hot?.rows ?? 0) + (index.cold?.rows ?? 0);
   const inputsTotal = Math.min(
     epochInputs * index.epochs,
     (options.maxBatches ?? Number.POSITIVE_INFINITY) * job.batch,
   );
-  let inputsDone = 0;
+  let inputsDone = segments.reduce((sum, { inputs }) => sum + inputs, 0);
   const onEvent = (event: LoopEvent): void => {
-    lines?.append(event);
-    board?.scalars(event.step, eventScalars(event));
+    output?.append(event);
     hooks.onEvent?.(event);
     if (event.kind === "test") {
       tests.push(event);
@@ -118,12 +164,15 @@ async function trainAndTest(
     inputsDone += event.inputs;
     hooks.onProgress?.(inputsDone, inputsTotal, event.loss);
   };
+  let order: OrderState | undefined = resumption?.state.order;
+  const savesAt = checkpointing(run, () => order);
   try {
     const totals = await runOrder({
       session,
       order: strategy.resume(index, job.plan, options.seed, {
+        ...(order && { from: order }),
         observe: (state) => {
-          if (state.kind === "shuffle") trace = state.trace;
+          order = state;
         },
       }),
       schedule: { ...options, base: options.learningRate },
@@ -131,7 +180,9 @@ async function trainAndTest(
       testEvery: options.testEvery,
       maxBatches: options.maxBatches ?? Number.POSITIVE_INFINITY,
       ...followed(options),
+      ...(resumption && { from: resumption.state.loop }),
       onEvent,
+      ...(savesAt && { onBoundary: savesAt }),
       ...(hooks.signal && { signal: hooks.signal }),
     });
     const metrics = { val: null as Metrics | null, test: null as Metrics | null };
@@ -139,15 +190,34 @@ async function trainAndTest(
       stopIfAborted(hooks.signal, "Training");
       metrics[split] = score(await session.evaluate(split), totals);
     }
-    return { totals, segments, tests, trace, metrics };
+    return { totals, segments, tests, trace: order?.kind === "shuffle" ? order.trace : null, metrics };
   } catch (error) {
     if (error instanceof DivergedError)
       throw await explainDivergence(error, session, job.program, options.learningRate);
     throw error;
-  } finally {
-    lines?.close();
-    board?.close();
   }
+}
+
+/** Saves a checkpoint at the first boundary that is `checkpointEvery` batches after the last one. */
+function checkpointing(run: Run, order: () => OrderState | undefined): LoopPlan["onBoundary"] {
+  const { options, output, resumption } = run;
+  if (output === null || options.checkpointEvery === 0) return undefined;
+  let last = resumption?.state.loop.totals.batches ?? 0;
+  return async (loop) => {
+    const at = order();
+    if (loop.totals.batches - last < options.checkpointEvery || at === undefined) return;
+    const training = {
+      options,
+      order: at,
+      loop,
+      metrics: output.mark(),
+      seconds: run.totalSeconds(),
+      resumedAt: resumedSteps(resumption),
+    };
+    await saveModel(run, checkpointsOf(output.path()), options.keepCheckpoints, trainingJson(training));
+    output.publish();
+    last = loop.totals.batches;
+  };
 }
 
 /** What training does when the log loss of its tests stops falling. */
@@ -161,14 +231,20 @@ function score(evaluation: Evaluation, totals: Totals): Metrics {
   return evaluationMetrics(evaluation);
 }
 
-async function saveModel({ options, data, planned, session }: Run, staged: StagedDirectory): Promise<void> {
+async function saveModel(
+  { options, data, planned, session }: Run,
+  root: string,
+  keep: number,
+  more: Record<string, unknown> = {},
+): Promise<void> {
   const { program, optimizer } = planned.job;
-  await saveCheckpoint(join(staged.path, "model"), {
+  await saveCheckpoint(root, {
     session,
     program,
     optimizer,
     originalIds: originalIdsOf(planned.job),
-    state: modelState(options, data),
-    data: data.packed?.from ?? data.digest,
+    state: { ...modelState(options, data), ...more },
+    data: digestBeforePacking(data),
+    keep,
   });
 }

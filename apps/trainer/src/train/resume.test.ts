@@ -1,0 +1,196 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPrepared } from "@fae/datasets";
+import { listCheckpoints } from "@fae/embedding-store";
+import { profile, writeProfile } from "@fae/profiler";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packData } from "../pack/pack-data.js";
+import { writeSmallData } from "../test-data.js";
+import { loadEngine } from "./engines.js";
+import type { TrainOptions } from "./options.js";
+import type { TrainReport } from "./report.js";
+import { resumeTraining, trainModel } from "./train-model.js";
+
+const hasCpu = await loadEngine("cpu").then(
+  () => true,
+  () => false,
+);
+if (!hasCpu) console.log("skipped: resuming on the cpu engine, which does not run here");
+
+let root = "";
+let names = 0;
+const at = (...parts: string[]): string => join(root, ...parts);
+const fresh = (): string => at(`run-${names++}`);
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "fae-resume-"));
+  writeSmallData(at("data"));
+  writeSmallData(at("other"), { seed: 9 });
+  const made = await profile({
+    data: await openPrepared(at("data")),
+    width: 4,
+    stateValues: 4,
+    budgetBytes: 640,
+    smallTableBytes: 0,
+  });
+  await writeProfile(at("profile"), made);
+  await packData({ data: at("data"), profile: at("profile"), out: at("packed") });
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const small = (more: Partial<TrainOptions> = {}): Parameters<typeof trainModel>[0] => ({
+  data: at("packed"),
+  model: "dlrm",
+  modelOptions: { width: 4, bottomMlp: [8, 4], topMlp: [8, 1] },
+  engine: hasCpu ? "cpu" : "reference",
+  optimizer: "adagrad",
+  batch: 50,
+  learningRate: 0.1,
+  epochs: 2,
+  segmentBatches: 4,
+  shuffle: "total",
+  threads: 1,
+  ...more,
+});
+
+/** Trains until `steps` batches are done, then is interrupted. */
+async function interrupted(steps: number, options: Parameters<typeof trainModel>[0]): Promise<void> {
+  const controller = new AbortController();
+  const onEvent = ({ step }: { step: number }) => step >= steps && controller.abort();
+  await expect(trainModel(options, { signal: controller.signal, onEvent })).rejects.toMatchObject({
+    code: "ERR_INTERRUPTED",
+  });
+}
+
+/** Bytes of all tensors of a run's model. */
+function weights(run: string): Map<string, Buffer> {
+  const [step] = readdirSync(join(run, "model"));
+  const files = readdirSync(join(run, "model", step)).filter((name) => name.endsWith(".safetensors"));
+  expect(files.length).toBeGreaterThan(0);
+  return new Map(files.map((name) => [name, readFileSync(join(run, "model", step, name))]));
+}
+
+/** What of a report depends neither on the time that things took nor on the route. */
+const outcome = ({ steps, inputs, lossCurve, tests, schedulerTrace, metrics }: TrainReport) => ({
+  steps,
+  inputs,
+  lossCurve: lossCurve.map(({ route: _, ...point }) => point),
+  tests: tests.map(({ seconds: _, ...test }) => test),
+  schedulerTrace,
+  metrics,
+});
+
+const cases: [string, Partial<TrainOptions>, Partial<TrainOptions>][] = [
+  ["cpu-only", {}, {}],
+  [
+    "cpu-only with adam, warm-up and tests",
+    { optimizer: "adam", warmupSteps: 9, testEvery: 5, plateauPatience: 0 },
+    {},
+  ],
+  ["cpu-only, resumed as mixed", {}, { strategy: "mixed", lookAhead: 3, threads: 2 }],
+  ["mixed, resumed as cpu-only", { strategy: "mixed" }, { strategy: "cpu-only" }],
+  ["mixed, resumed with another look-ahead", { strategy: "mixed", lookAhead: 1 }, { lookAhead: 4 }],
+  ["packed data, resumed on the unpacked", {}, { data: "data" }],
+  ["fae", { strategy: "fae" }, { threads: 2 }],
+  ["a parameter server", { strategy: "xdl-parameter-server", servers: 2 }, { servers: 3 }],
+  ["a stale parameter server", { strategy: "xdl-parameter-server", staleness: 2 }, {}],
+];
+
+describe.skipIf(!hasCpu)("bit for bit", () => {
+  test.each(cases)(
+    "%s: interrupted anywhere, the result is that of a run in one piece",
+    async (_, options, changes) => {
+      const all = small(options);
+      const whole = fresh();
+      const expected = await trainModel({ ...all, run: whole });
+      const boundaries = expected.lossCurve.slice(1, -1).map(({ step }) => step);
+      for (const steps of boundaries) {
+        const run = fresh();
+        await interrupted(steps, { ...all, run, checkpointEvery: 1 });
+        expect(readdirSync(run).sort()).toEqual(["checkpoints", "metrics.jsonl"]);
+        const moved = changes.data === undefined ? changes : { ...changes, data: at(changes.data) };
+        const found = await resumeTraining(run, moved);
+        expect(outcome(found)).toEqual(outcome(expected));
+        expect(weights(run)).toEqual(weights(whole));
+        expect(found.resumedAt).toHaveLength(1);
+        expect(readdirSync(run).sort()).toEqual(["metrics.jsonl", "model", "report.json"]);
+        rmSync(run, { recursive: true });
+      }
+    },
+    30_000,
+  );
+
+  test("a run that is interrupted again and again still ends as one in one piece", async () => {
+    const [whole, run] = [fresh(), fresh()];
+    const expected = await trainModel(small({ run: whole, tensorboard: true }));
+    await interrupted(5, small({ run, checkpointEvery: 1, tensorboard: true }));
+    for (const at of [12, 16, 20]) {
+      const controller = new AbortController();
+      const onEvent = ({ step }: { step: number }) => step >= at && controller.abort();
+      await expect(resumeTraining(run, {}, { signal: controller.signal, onEvent })).rejects.toThrow("interrupted");
+    }
+    const found = await resumeTraining(run);
+    expect(outcome(found)).toEqual(outcome(expected));
+    expect(weights(run)).toEqual(weights(whole));
+    expect(found.resumedAt).toHaveLength(4);
+    expect(found.seconds.total).toBeGreaterThan(0);
+  });
+});
+
+describe("refuses", () => {
+  let run = "";
+  beforeAll(async () => {
+    run = fresh();
+    await interrupted(13, small({ run, checkpointEvery: 1 }));
+  });
+
+  const refusals: [string, () => Partial<TrainOptions>, string][] = [
+    ["other data", () => ({ data: at("other") }), "was made from other data"],
+    ["another model", () => ({ model: "rmc2" }), 'The run has model "dlrm"'],
+    ["other sizes of the model", () => ({ modelOptions: { width: 8 } }), "The run has modelOptions"],
+    ["another optimizer", () => ({ optimizer: "sgd" }), 'The run has optimizer "adagrad"'],
+    ["another seed", () => ({ seed: 2 }), "The run has seed 1"],
+    ["a strategy of another order", () => ({ strategy: "fae" }), "cannot resume an order of kind"],
+  ];
+  test.each(refusals)("%s", async (_, changes, message) => {
+    await expect(resumeTraining(run, changes())).rejects.toThrow(message);
+  });
+
+  test("a complete run, one without checkpoints, and nothing at all", async () => {
+    const complete = fresh();
+    await trainModel(small({ run: complete, maxBatches: 4, checkpointEvery: 1 }));
+    await expect(resumeTraining(complete)).rejects.toThrow("is complete");
+    await expect(resumeTraining(at("data"))).rejects.toThrow("has no checkpoint");
+    await expect(resumeTraining(at("nowhere"))).rejects.toThrow("has no checkpoint");
+    await expect(trainModel(small({ checkpointEvery: 1 }))).rejects.toThrow("Give --run too");
+    const without = fresh();
+    await interrupted(4, small({ run: without, checkpointEvery: 1000 }));
+    expect(existsSync(without)).toBe(false);
+  });
+
+  test("a damaged checkpoint, and takes the one before it when told", async () => {
+    const copy = fresh();
+    cpSync(run, copy, { recursive: true });
+    const [older, newest] = await listCheckpoints(join(copy, "checkpoints"));
+    const file = join(newest.path, "table-0000.safetensors");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(file, bytes);
+    const error = await resumeTraining(copy).catch((e: Error) => e);
+    expect(error).toMatchObject({ code: "ERR_DATA", message: expect.stringContaining("table-0000.safetensors") });
+    expect((error as Error).message).toContain(older.path);
+    expect(await listCheckpoints(join(copy, "checkpoints"))).toHaveLength(2);
+    expect((await resumeTraining(older.path)).resumedAt).toEqual([older.step]);
+    if (!hasCpu) return; // the reference engine computes in float64, which a checkpoint rounds
+    const whole = fresh();
+    await trainModel(small({ run: whole }));
+    expect(weights(copy)).toEqual(weights(whole));
+  });
+
+  test("events that are not those of the checkpoint", async () => {
+    const copy = fresh();
+    cpSync(run, copy, { recursive: true });
+    writeFileSync(join(copy, "metrics.jsonl"), "{}\n");
+    await expect(resumeTraining(copy)).rejects.toThrow("are not those that the checkpoint has seen");
+  });
+});

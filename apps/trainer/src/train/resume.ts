@@ -1,0 +1,91 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError, DataError } from "@fae/core";
+import { type Checkpoint, listCheckpoints, openCheckpoint } from "@fae/embedding-store";
+import type { LoopEvent } from "./loop.js";
+import { type TrainOptions, trainOptions } from "./options.js";
+import { checkpointsOf, readMarked } from "./run-output.js";
+import { type TrainingState, trainingOf } from "./training-state.js";
+
+/** An unfinished run, found and read, nothing changed yet. */
+export interface Resumption {
+  readonly run: string;
+  readonly checkpoint: Checkpoint;
+  readonly state: TrainingState;
+  /** Those of the run with the changes. */
+  readonly options: TrainOptions;
+  readonly kept: Uint8Array;
+  readonly events: readonly LoopEvent[];
+}
+
+/** Options that another machine or another way to place rows may need, and that leave the model as it would have been. */
+const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
+  "data",
+  "engine",
+  "strategy",
+  "budgetBytes",
+  "profile",
+  "lookAhead",
+  "servers",
+  "threads",
+  "tensorboard",
+  "checkpointEvery",
+  "keepCheckpoints",
+]);
+
+/**
+ * Finds where a run stopped.
+ * @param path its directory, whose newest checkpoint is taken, or one of its checkpoints
+ * @throws ConfigError for an option that may not change, DataError when there is no checkpoint, or a damaged one: it is named
+ *   with the one before it, which is taken only when it is asked for by its path
+ */
+export async function openResumption(path: string, changes: Partial<TrainOptions>): Promise<Resumption> {
+  const given = resolve(path);
+  const isOne = basename(dirname(given)) === basename(checkpointsOf("")) && /^step-\d+(\.\d+)?$/.test(basename(given));
+  const run = isOne ? dirname(dirname(given)) : given;
+  if (existsSync(join(run, "report.json"))) {
+    throw new ConfigError(`Run ${run} is complete: there is nothing to resume.`, {
+      fix: `Start another training with --init ${join(run, "model")}.`,
+      details: { path: run },
+    });
+  }
+  const checkpoints = checkpointsOf(run);
+  if ((await listCheckpoints(checkpoints)).length === 0) {
+    throw new DataError(`Run ${run} has no checkpoint.`, {
+      fix: "Train again, with --checkpoint-every to be able to resume.",
+      details: { path: checkpoints },
+    });
+  }
+  const checkpoint = await openCheckpoint(isOne ? given : checkpoints);
+  const state = trainingOf(checkpoint);
+  const options = changed(state.options, changes);
+  return { run, checkpoint, state, options: { ...options, run }, ...readMarked(run, state.metrics) };
+}
+
+function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOptions {
+  for (const [name, found] of Object.entries(changes)) {
+    const expected = Reflect.get(stored, name) as unknown;
+    if (found === undefined || changeable.has(name) || isDeepStrictEqual(found, expected)) continue;
+    throw new ConfigError(
+      `The run has ${name} ${JSON.stringify(expected)}; it cannot be resumed with ${JSON.stringify(found)}.`,
+      {
+        fix: "Leave the option out, or start another training.",
+        details: { option: name, found, expected },
+      },
+    );
+  }
+  return trainOptions({ ...stored, ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)) });
+}
+
+/** Removes checkpoints after the one that training goes on from: they belong to a past that is being written anew. */
+export async function dropLater({ run, checkpoint }: Resumption): Promise<void> {
+  const all = await listCheckpoints(checkpointsOf(run));
+  const at = all.findIndex(({ path }) => basename(path) === basename(checkpoint.path));
+  for (const { path } of all.slice(at + 1).reverse()) {
+    // Renamed first: a half-removed checkpoint is never taken for one.
+    const gone = join(dirname(path), `.old-${process.pid}-${basename(path)}`);
+    renameSync(path, gone);
+    rmSync(gone, { recursive: true });
+  }
+}

@@ -1,0 +1,77 @@
+import { DataError, type RouteName, type Stage, stages, type Traffic, trafficKinds } from "@fae/core";
+import type { Checkpoint } from "@fae/embedding-store";
+import { type OrderState, parseOrderState } from "@fae/scheduler";
+import { z } from "zod";
+import type { LoopState } from "./loop.js";
+import type { TrainOptions } from "./options.js";
+import type { MetricsMark } from "./run-output.js";
+
+/** What a checkpoint of an unfinished run holds besides model and optimizer: where training stands. */
+export interface TrainingState {
+  readonly options: TrainOptions;
+  readonly order: OrderState;
+  readonly loop: LoopState;
+  /** The events so far are the first bytes of the run's `metrics.jsonl`. */
+  readonly metrics: MetricsMark;
+  /** Wall seconds spent until now. */
+  readonly seconds: number;
+  /** Steps at which the run was resumed before. */
+  readonly resumedAt: readonly number[];
+}
+
+const routes = ["host", "hybrid", "server", "hot", "mixed", "device"] as const satisfies readonly RouteName[];
+const bothWays = z.object({ toDevice: z.number(), toHost: z.number() });
+const bytes = z.record(z.enum(trafficKinds as [Traffic, ...Traffic[]]), bothWays);
+const better = { best: z.number().nullable(), bad: z.int() };
+
+const loopSchema = z.object({
+  totals: z.object({
+    batches: z.int(),
+    inputs: z.int(),
+    trainSeconds: z.number(),
+    evaluateSeconds: z.number(),
+    stageSeconds: z.record(z.enum(stages as [Stage, ...Stage[]]), z.number()),
+    trainBytes: bytes,
+    evaluateBytes: bytes,
+    epochBytes: z.array(bytes),
+    coldRows: z.int(),
+    forwardedRows: z.int(),
+    switchedRows: z.int(),
+    switches: z.int(),
+    routes: z.partialRecord(z.enum(routes), z.object({ batches: z.int(), inputs: z.int(), seconds: z.number() })),
+  }),
+  lastRoute: z.enum(routes).nullable(),
+  plateau: z.object({ ...better, scale: z.number(), cooling: z.int() }),
+  earlyStop: z.object({ ...better, bestStep: z.int(), isOver: z.boolean() }),
+});
+
+const schema = z.looseObject({
+  training: z.object({
+    version: z.literal(1),
+    options: z.looseObject({ data: z.string(), model: z.string() }),
+    order: z.json(),
+    loop: loopSchema,
+    metrics: z.object({ bytes: z.int(), sha256: z.string() }),
+    seconds: z.number(),
+    resumedAt: z.array(z.int()),
+  }),
+});
+
+/** As plain JSON, to go into a checkpoint's state. */
+export const trainingJson = (state: TrainingState): Record<string, unknown> =>
+  JSON.parse(JSON.stringify({ training: { version: 1, ...state } }));
+
+/** @throws DataError when the checkpoint is not one of an unfinished run, PlanError when its order cannot be read */
+export function trainingOf({ path, manifest }: Checkpoint): TrainingState {
+  const found = schema.safeParse(manifest.state);
+  if (!found.success) {
+    throw new DataError(`Checkpoint '${path}' does not say where its training stands.`, {
+      fix: "Resume from a checkpoint that 'fae train --checkpoint-every' wrote with this version of FAE.",
+      details: { path },
+      cause: found.error,
+    });
+  }
+  const { version: _, options, order, ...rest } = found.data.training;
+  // The manifest's digest says that these are the options that were written; `trainOptions` fills in what is newer.
+  return { ...rest, options: options as unknown as TrainOptions, order: parseOrderState(order) };
+}
