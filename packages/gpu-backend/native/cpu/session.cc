@@ -92,7 +92,12 @@ RowSource& Session::source(const std::string& name) {
   fail(FAE_CONFIG, "The session has no source '" + name + "'. Sources: " + known + ".", {fact("option", "source"), fact("found", name)});
 }
 
-uint32_t Session::tile_inputs() const { return std::max(4u, 64 / job.step_count()); }
+uint32_t Session::tile_inputs() const {
+  // About 64 rows fill the register tiles and leave room in the cache; fewer where threads would otherwise have nothing to do.
+  const uint32_t share = (job.batch + 2 * pool.threads() - 1) / (2 * pool.threads());
+  const uint32_t inputs = std::clamp((share + 7) / 8 * 8, 8u, 64u);
+  return std::max(4u, inputs / job.step_count());
+}
 
 OptimizerStep Session::optimizer_step(double learning_rate, uint64_t step) const {
   const OptimizerSpec& spec = job.optimizer;

@@ -114,7 +114,7 @@ std::string json_number(double x) { return std::isfinite(x) ? std::to_string(x) 
     }
   }
   char text[64], largest[64];
-  std::snprintf(text, sizeof text, "%g", loss);
+  std::snprintf(text, sizeof text, std::isnan(loss) ? "NaN" : "%g", loss);
   std::snprintf(largest, sizeof largest, "%g", norm);
   const uint64_t step = s.updates + 1;
   fail(FAE_DIVERGED, "The loss of step " + std::to_string(step) + " is " + text + ". The largest row norm is " + largest + ", in table '" +
