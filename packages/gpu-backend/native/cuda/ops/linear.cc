@@ -161,8 +161,10 @@ std::string Linear::shape_name() const {
 Linear::Choice Linear::choose(const char* what, std::vector<Way> ways, Tuner& tuner, cudaStream_t stream) const {
   std::vector<Candidate> candidates;
   for (const Way& way : ways) {
-    // The update kernel reads every part of a weight gradient, mostly from the L2 cache.
-    const double later = (way.weight_parts - 1) * 4.0 * o_.m * o_.k / 1.2e12;
+    // The update kernel reads every part of a weight gradient, mostly from the L2 cache. With few inputs it is the end of the
+    // critical path while the product is beside it, so parts count twice.
+    const double bytes_per_second = o_.rows <= 2048 ? 1.2e12 : 2.5e12;
+    const double later = (way.weight_parts - 1) * 4.0 * o_.m * o_.k / bytes_per_second;
     candidates.push_back({way.name, [&way, this](cudaStream_t s) { return way.run(workspace_, s); }, later});
   }
   const Tuned tuned = tuner.choose(std::string(what) + " " + shape_name(), candidates, stream);
