@@ -1,5 +1,5 @@
 // Kills trainings at random moments, resumes them, and compares the final model with that of a run in one piece.
-//   node apps/trainer/scripts/kill.mjs --kills 200 [--seed 1] [--rows 20000]
+//   node apps/trainer/scripts/kill.mjs --kills 200 [--seed 1] [--rows 5000]
 // Needs the built command (pnpm build). Ends with 1 when a run cannot be resumed or a file differs.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    rows: { type: "string", default: "20000" },
+    rows: { type: "string", default: "5000" },
   },
 });
 const kills = Number(values.kills);
@@ -63,20 +63,10 @@ function modelDigest(run) {
 
 const model = ["--model", "dlrm", "--width", "4"];
 const layers = ["--bottom-mlp", "16,4", "--top-mlp", "16,1", "--optimizer", "adagrad"];
-const training = (strategy, run) =>
-  [
-    "train",
-    at("packed"),
-    ...model,
-    ...layers,
-    "--strategy",
-    strategy,
-    "--engine",
-    "cpu",
-    "--batch",
-    "64",
-    "--shuffle",
-  ].concat("total", "--epochs", "2", "--test-inputs", "500", "--checkpoint-every", "64", "--run", run);
+const training = (strategy, run) => [
+  ...["train", at("packed"), ...model, ...layers, "--strategy", strategy, "--engine", "cpu", "--shuffle", "total"],
+  ...["--batch", "16", "--epochs", "6", "--test-inputs", "500", "--checkpoint-every", "100", "--run", run],
+];
 
 /** One run, killed up to `killsPerRun` times. Returns how often it was. */
 async function killedRun(strategy, expected, duration, left) {
