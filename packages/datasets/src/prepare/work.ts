@@ -133,7 +133,10 @@ function reclaim(root: string, work: string): void {
   const found = readRecord<Boot>(work, "boot");
   const { boot, host } = thisBoot();
   if (found?.boot === boot) return;
-  if (found?.host === host) return discard(root);
+  if (found?.host === host) {
+    discard(root);
+    return;
+  }
   if (!found && isUnbegun(root, work)) return;
   throw new ConfigError(
     found ? `'${root}' was begun on '${found.host}'.` : `'${root}' exists and is no work directory.`,
