@@ -93,7 +93,7 @@ def main():
         x = net.apply_mlp(dense[step].to(device), net.bot_l)
         return net.apply_mlp(net.interact_features(x, rows), net.top_l)
 
-    common.train(a, net, forward, labels, device, "facebookresearch/dlrm" if a.checkout else "own module", net.top_l[-2])
+    common.train(a, net, forward, labels, device, "facebookresearch/dlrm" if a.checkout else "own module")
 
 
 main()

@@ -136,7 +136,7 @@ def main():
 
     if a.init:
         common.load_weights(a.init, net)
-    common.train(a, net, forward, labels, device, "facebookresearch/tbsm" if a.checkout else "own module", net.mlps[0][-2])
+    common.train(a, net, forward, labels, device, "facebookresearch/tbsm" if a.checkout else "own module")
 
 
 main()

@@ -22,6 +22,11 @@ const steps: Readonly<Record<Size, { readonly compared: number; readonly timed: 
   full: { compared: 200, timed: 40, warmUp: 10 },
 };
 const tolerance = 1e-4;
+/**
+ * Of the compared steps, with plain SGD: that of FAE's released run scripts. At the 0.1 of the timed steps float32 training of
+ * DLRM is chaotic: PyTorch in float32 is then 5e-4 from PyTorch in float64 after 50 steps.
+ */
+export const comparedRate = 0.01;
 
 /** One system on one workload. */
 export interface PeerTimes {
@@ -29,15 +34,9 @@ export interface PeerTimes {
   readonly threads: number;
   /** Milliseconds a step: the median of each run's steps, over the runs. */
   readonly milliseconds: Spread;
-  /** Over the compared steps; null for ourselves. */
-  readonly difference: LossDifference | null;
+  /** Largest difference of a loss to ours over the compared steps; null for ourselves. */
+  readonly lossDifference: number | null;
   readonly gemmGflops: number | null;
-}
-
-/** Largest difference to our losses: of losses from the peer's logits, and of those that its BCELoss prints. */
-export interface LossDifference {
-  readonly ofLogits: number;
-  readonly ofPrinted: number;
 }
 
 export interface PeerComparison {
@@ -74,7 +73,7 @@ export async function comparePeers(bench: Bench, python: Python, workload: Workl
     data,
     program: workload.program,
     optimizer: "sgd",
-    learningRate: workload.learningRate,
+    learningRate: comparedRate,
     batch: workload.batch,
     steps: compared,
     warmUp: 0,
@@ -83,15 +82,16 @@ export async function comparePeers(bench: Bench, python: Python, workload: Workl
   };
   const differences = await lossDifferences(bench, python, workload, peers, request);
   const checks = peers.map(({ name }, i) => ({
-    what: `${workload.name}: losses of ${name} are ours, same weights and batches, plain SGD`,
-    passed: differences[i].ofLogits <= tolerance,
-    detail: `${compared} steps, largest difference ${differences[i].ofLogits.toExponential(1)}, allowed ${tolerance} (${differences[i].ofPrinted.toExponential(1)} as printed)`,
+    what: `${workload.name}: losses of ${name} are ours, same weights and batches, SGD at ${comparedRate}`,
+    passed: differences[i] <= tolerance,
+    detail: `${compared} steps, largest difference ${differences[i].toExponential(1)}, allowed ${tolerance}`,
   }));
   if (checks.some(({ passed }) => !passed))
     return { workload, systems: [], checks, repeats: [], comparedSteps: compared };
   const own = {
     ...request,
     optimizer: workload.optimizer === "adagrad" ? ("adagrad" as const) : ("sgd" as const),
+    learningRate: workload.learningRate,
     steps: timed + warmUp,
     warmUp,
   };
@@ -107,16 +107,16 @@ async function lossDifferences(
   workload: Workload,
   peers: readonly Peer[],
   request: Omit<PeerRequest, "checkouts">,
-): Promise<LossDifference[]> {
+): Promise<number[]> {
   const init = join(bench.cacheDirectory, `peer-init-${process.pid}.safetensors`);
   try {
     bench.log(`${workload.name}: ${request.steps} steps from the same weights`);
     const ours = await ourLosses(bench, request.data, workload, request.steps, init);
     const largest = (losses: readonly number[]) => Math.max(...losses.map((loss, i) => Math.abs(loss - ours[i])));
-    const differences: LossDifference[] = [];
+    const differences: number[] = [];
     for (const { checkouts } of peers) {
-      const run = await runPeer(python, { ...request, init, checkouts }, bench.signal);
-      differences.push({ ofLogits: largest(run.losses), ofPrinted: largest(run.printed_losses) });
+      const { losses } = await runPeer(python, { ...request, init, checkouts }, bench.signal);
+      differences.push(largest(losses));
     }
     return differences;
   } finally {
@@ -128,7 +128,7 @@ async function lossDifferences(
 async function ourLosses(
   bench: Bench,
   data: PreparedData,
-  { program, batch, learningRate }: Workload,
+  { program, batch }: Workload,
   count: number,
   init: string,
 ): Promise<number[]> {
@@ -149,7 +149,7 @@ async function ourLosses(
     epoch: 0,
     batches: Uint32Array.from({ length: count }, (_, i) => i),
   };
-  const { losses } = await session.run(segment, new Array<number>(count).fill(learningRate));
+  const { losses } = await session.run(segment, new Array<number>(count).fill(comparedRate));
   return [...losses];
 }
 
@@ -159,7 +159,7 @@ async function timeAll(
   workload: Workload,
   peers: readonly Peer[],
   request: Omit<PeerRequest, "checkouts">,
-  differences: readonly LossDifference[],
+  differences: readonly number[],
 ): Promise<Pick<PeerComparison, "systems" | "repeats">> {
   const threads = new Map<string, number>();
   for (const { name, checkouts } of peers)
@@ -183,7 +183,7 @@ async function timeAll(
     name,
     threads: threads.get(name) ?? bench.engine.machine().threads,
     milliseconds: spreadOf(times.get(name) ?? []),
-    difference: i === 0 ? null : differences[i - 1],
+    lossDifference: i === 0 ? null : differences[i - 1],
     gemmGflops: gemm.get(name) ?? null,
   }));
   return { systems, repeats };

@@ -28,7 +28,6 @@ export interface Checkouts {
   readonly tbsm?: string | undefined;
 }
 
-/** `losses` are computed from the peer's logits, `printed_losses` are what its BCELoss says of float32 probabilities. */
 const answer = z.object({
   model: z.string(),
   torch: z.string(),
@@ -36,7 +35,6 @@ const answer = z.object({
   device: z.string(),
   gemm_gflops: z.number(),
   losses: z.array(z.number()),
-  printed_losses: z.array(z.number()),
   seconds: z.array(z.number()),
 });
 export type PeerRun = z.infer<typeof answer>;
