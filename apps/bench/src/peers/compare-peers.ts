@@ -15,7 +15,7 @@ import { writeWeights } from "./initial-weights.js";
 import { type Checkouts, type PeerRequest, type PeerRun, runPeer } from "./peer.js";
 import type { Python } from "./python.js";
 
-/** Steps whose losses are compared, steps that are timed after so many of warm-up, and those of the search for threads. */
+/** Steps whose losses are compared, and steps that are timed after so many of warm-up. */
 const steps: Readonly<Record<Size, { readonly compared: number; readonly timed: number; readonly warmUp: number }>> = {
   tiny: { compared: 4, timed: 2, warmUp: 1 },
   quick: { compared: 20, timed: 10, warmUp: 3 },
@@ -192,15 +192,15 @@ async function timeAll(
 const peerFacts = (run: PeerRun | null) =>
   run ? { torch: run.torch, threads: run.threads, device: run.device, gemmGflops: run.gemm_gflops } : {};
 
-/** Seconds of each timed step; one segment a step, so that they compare with the peers' one by one. */
+/** Seconds a step of each segment behind the warm-up: a segment is as long as that. */
 async function ourSeconds(
   bench: Bench,
   workload: Workload,
   { data, steps: count, warmUp }: Pick<PeerRequest, "data" | "steps" | "warmUp">,
 ): Promise<number[]> {
   const call = { workload, data, strategy: ourStrategy(bench) };
-  const { segments } = await train(bench, call, { shuffle: "none", maxBatches: count, segmentBatches: 1 });
-  return segments.slice(warmUp).map(({ seconds }) => seconds);
+  const { segments } = await train(bench, call, { shuffle: "none", maxBatches: count, segmentBatches: warmUp });
+  return segments.slice(1).map(({ seconds, batches }) => seconds / batches);
 }
 
 /** The number of threads, of the powers of two up to all cores, at which the peer is fastest. */
