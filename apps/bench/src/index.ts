@@ -5,7 +5,7 @@ export type { ReportFiles } from "./report/write-report.js";
 export { writeReport } from "./report/write-report.js";
 export type { Check, Figure, MachineFacts, Result, Series, Spread, Table } from "./result.js";
 export { result } from "./result.js";
-export type { ResultFolder } from "./result-file.js";
+export type { FoundResults, ResultFolder } from "./result-file.js";
 export { readResult, readResults, writeResult } from "./result-file.js";
 export type { RunOutcome, RunRequest } from "./run-scenarios.js";
 export { runScenarios } from "./run-scenarios.js";

@@ -31,7 +31,9 @@ test("results are read by folder, sub-folders too", async () => {
   await writeResult(join(parent, "a"), exampleResult());
   await writeResult(join(parent, "b"), { ...exampleResult(), scenario: "accuracy" });
   await writeResult(join(parent, "b"), exampleResult());
-  const folders = await readResults(parent);
+  await writeWhole(join(parent, "notes.json"), '{"hardware": "a record of another kind"}');
+  const { folders, leftOut } = await readResults(parent);
+  expect(leftOut).toEqual([join(parent, "notes.json")]);
   expect(folders.map(({ results }) => results.map(({ scenario }) => scenario))).toEqual([
     ["speed"],
     ["accuracy", "speed"],
@@ -40,12 +42,13 @@ test("results are read by folder, sub-folders too", async () => {
 
 test("what is no result is named", async () => {
   const bad = join(root, "bad");
-  await writeWhole(join(bad, "other.json"), '{"schema": 2}');
+  await writeWhole(join(bad, "other.json"), '{"scenario": "speed", "schema": 2}');
   await expect(readResults(bad)).rejects.toThrow(/other\.json' is not a bench result: .*schema/);
+  await expect(readResult(join(root, "kept.json"))).rejects.toThrow(/not valid JSON/);
   writeFileSync(join(bad, "other.json"), "{");
   await expect(readResults(bad)).rejects.toThrow(/other\.json' is not valid JSON/);
   await expect(readResult(join(root, "none.json"))).rejects.toThrow(/cannot be read/);
   await expect(readResults(join(root, "nowhere"))).rejects.toThrow(/not a folder of results/);
-  await writeWhole(join(root, "empty", "readme.txt"), "");
+  await writeWhole(join(root, "empty", "record.json"), "[1]");
   await expect(readResults(join(root, "empty"))).rejects.toThrow(/holds no results/);
 });

@@ -39,6 +39,16 @@ export async function writeResult(directory: string, found: Result): Promise<str
 
 /** @throws DataError naming the file and what is wrong with it. */
 export async function readResult(path: string): Promise<Result> {
+  const value = await readJson(path);
+  const parsed = result.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new DataError(
+    `'${path}' is not a bench result: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, " ")}.`,
+    { fix: "Give a result that `fae-bench run` wrote.", details: { path }, cause: parsed.error },
+  );
+}
+
+async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new DataError(`'${path}' cannot be read: ${cause.message}.`, {
       fix: "Give a result that `fae-bench run` wrote.",
@@ -46,9 +56,8 @@ export async function readResult(path: string): Promise<Result> {
       cause,
     });
   });
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new DataError(`'${path}' is not valid JSON: ${(cause as Error).message}.`, {
       fix: "Run the scenario again.",
@@ -56,23 +65,22 @@ export async function readResult(path: string): Promise<Result> {
       cause,
     });
   }
-  const parsed = result.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new DataError(
-    `'${path}' is not a bench result: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, " ")}.`,
-    {
-      fix: "Give results that `fae-bench run` wrote, and keep other JSON files out of their folder.",
-      details: { path },
-      cause: parsed.error,
-    },
-  );
+}
+
+/** Records of other kinds may lie beside results: what says of itself that it is of a scenario must be a valid one. */
+const claimsToBeResult = (value: unknown): boolean => z.looseObject({ scenario: z.unknown() }).safeParse(value).success;
+
+export interface FoundResults {
+  readonly folders: readonly ResultFolder[];
+  /** JSON files that are something else. */
+  readonly leftOut: readonly string[];
 }
 
 /**
  * Every result under a folder and its sub-folders, by folder.
- * @throws DataError for a file that is no result, or when there is none.
+ * @throws DataError for a damaged result, or when there is none.
  */
-export async function readResults(directory: string): Promise<ResultFolder[]> {
+export async function readResults(directory: string): Promise<FoundResults> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((cause: Error) => {
     throw new DataError(`'${directory}' is not a folder of results: ${cause.message}.`, {
       fix: "Give the folder that `fae-bench run --out` wrote to.",
@@ -84,19 +92,20 @@ export async function readResults(directory: string): Promise<ResultFolder[]> {
     .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
     .map((entry) => ({ folder: entry.parentPath, path: join(entry.parentPath, entry.name) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  if (files.length === 0) {
+  const folders = new Map<string, Result[]>();
+  const leftOut: string[] = [];
+  for (const { folder, path } of files) {
+    if (claimsToBeResult(await readJson(path))) {
+      folders.set(folder, [...(folders.get(folder) ?? []), await readResult(path)]);
+    } else leftOut.push(path);
+  }
+  if (folders.size === 0) {
     throw new DataError(`'${directory}' holds no results.`, {
       fix: "Measure something first: `fae-bench run --out DIR`.",
-      details: { path: directory },
+      details: { path: directory, leftOut },
     });
   }
-  const folders = new Map<string, Result[]>();
-  for (const { folder, path } of files) {
-    const results = folders.get(folder) ?? [];
-    results.push(await readResult(path));
-    folders.set(folder, results);
-  }
-  return [...folders].map(([folder, results]) => ({ directory: folder, results }));
+  return { folders: [...folders].map(([folder, results]) => ({ directory: folder, results })), leftOut };
 }
 
 /** Whether there is anything under that path. */

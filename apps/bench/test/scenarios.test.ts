@@ -53,7 +53,7 @@ describe("the report of all scenarios", () => {
   const html = join(out, "report.html");
 
   test("draws every figure, twice on the page, and writes it for the Markdown", async () => {
-    const folders = await readResults(out);
+    const { folders } = await readResults(out);
     const figures = folders[0].results.flatMap((result) => result.figures);
     await writeReport(folders, { html, markdown: join(out, "report.md") });
     const page = readFileSync(html, "utf8");

@@ -28,7 +28,11 @@ export function registerReport(program: Command, io: BenchIo): void {
     .addHelpText("after", examples)
     .action(async (directories: string[], flags: ReportFlags) => {
       const folders: ResultFolder[] = [];
-      for (const directory of directories) folders.push(...(await readResults(directory)).map(inOrder));
+      for (const directory of directories) {
+        const found = await readResults(directory);
+        folders.push(...found.folders.map(inOrder));
+        for (const path of found.leftOut) io.stderr.write(`left out, not a bench result: ${path}\n`);
+      }
       const written = await writeReport(folders, filesOf(directories[0], flags));
       io.stdout.write(`${written.join("\n")}\n`);
     });
