@@ -21,6 +21,7 @@ export interface Bench {
   readonly repeats: number;
   /** Made data sets are kept here between scenarios and runs. */
   readonly cacheDirectory: string;
+  /** Host memory to plan for: tables that would take more than 40 % of it are scaled. */
   readonly memoryBytes: number;
   readonly peers: Peers;
   /** Work that several scenarios of one run share, by key: done by the first that asks. */

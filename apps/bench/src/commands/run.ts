@@ -22,6 +22,7 @@ interface RunFlags {
   readonly referenceDlrm?: string;
   readonly referenceTbsm?: string;
   readonly cache?: string;
+  readonly memory?: string;
 }
 
 const examples = `
@@ -58,6 +59,7 @@ export function registerRun(
     .option("--python <path>", "Python with torch for the peers (default: the first on PATH)")
     .option("--reference-dlrm <dir>", "checkout of facebookresearch/dlrm to run beside our engine")
     .option("--reference-tbsm <dir>", "checkout of facebookresearch/tbsm; needs --reference-dlrm")
+    .option("--memory <bytes>", "host memory to plan for; larger tables are scaled (default: all there is)")
     .option("--cache <dir>", "where made data sets are kept")
     .addHelpText("after", examples)
     .action(async (names: string[], flags: RunFlags) => {
@@ -99,7 +101,7 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<Bench> {
     budgetBytes,
     repeats: flags.repeats ?? (flags.quick ? 1 : hasGpu ? 10 : 5),
     cacheDirectory: flags.cache ?? usualCache(io.environment),
-    memoryBytes: totalmem(),
+    memoryBytes: flags.memory === undefined ? totalmem() : parseBytes(flags.memory),
     peers: { python: flags.python, dlrm: flags.referenceDlrm, tbsm: flags.referenceTbsm },
     once: sharedWork(),
     log,

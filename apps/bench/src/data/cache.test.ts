@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,6 +27,15 @@ test("what fails leaves nothing", async () => {
   });
   await expect(failing).rejects.toThrow("full");
   expect(readdirSync(bench.cacheDirectory)).toEqual([]);
+});
+
+test("what a process that is gone was making is removed, what another one makes is not", async () => {
+  using bench = tinyBench();
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  for (const pid of [gone, process.ppid]) await mkdir(join(bench.cacheDirectory, `log-1.${pid}.making`));
+  await cached(bench, "log", {}, async (directory) => void (await mkdir(directory)));
+  const left = readdirSync(bench.cacheDirectory).filter((name) => name.endsWith(".making"));
+  expect(left).toEqual([`log-1.${process.ppid}.making`]);
 });
 
 test("the cache lies where the system keeps caches", () => {

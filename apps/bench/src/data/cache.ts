@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { exists } from "../result-file.js";
@@ -35,8 +35,8 @@ export async function cached(
   if (await exists(directory)) return directory;
   await mkdir(bench.cacheDirectory, { recursive: true });
   bench.log(`making ${name}`);
+  await removeAbandoned(bench.cacheDirectory);
   const beside = `${directory}.${process.pid}.making`;
-  await rm(beside, { recursive: true, force: true });
   try {
     await make(beside);
     await rename(beside, directory);
@@ -45,4 +45,22 @@ export async function cached(
     throw error;
   }
   return directory;
+}
+
+/** Removes what processes that are gone, or this one earlier, have left half-made. */
+async function removeAbandoned(cacheDirectory: string): Promise<void> {
+  for (const name of await readdir(cacheDirectory)) {
+    const pid = Number(/\.(\d+)\.making/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(pid) || (pid !== process.pid && isRunning(pid))) continue;
+    await rm(join(cacheDirectory, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0); // sends nothing, only asks
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

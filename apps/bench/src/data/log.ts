@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import type { PreparedData } from "@fae/core";
 import { openPrepared, type RawFormatName, synthesize } from "@fae/datasets";
 import type { Bench } from "../scenario.js";
@@ -22,8 +21,6 @@ export interface LogSpec {
 export async function generatedLog(bench: Bench, spec: LogSpec): Promise<PreparedData> {
   const { inputs, ...same } = spec;
   const directory = await cached(bench, `${spec.source}-${inputs}`, spec, async (target) => {
-    // Work of a process that was killed: nothing goes on from it.
-    await rm(`${target}.partial`, { recursive: true, force: true });
     await synthesize({
       ...same,
       format: "prepared",

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { PreparedData } from "@fae/core";
 import { openPrepared, pack } from "@fae/datasets";
@@ -51,7 +50,6 @@ export async function packWith(
   { profile: made, counts }: ProfileResult,
   directory: string,
 ): Promise<PreparedData> {
-  await rm(`${directory}.partial`, { recursive: true, force: true });
   return pack({
     data,
     orders: counts.map(popularityOrder),

@@ -81,7 +81,6 @@ function figures(
       xTitle: "inputs per batch",
       yTitle: "inputs/s",
       logX: true,
-      logY: true,
       series: strategies.map((strategy) =>
         seriesOf(
           strategy,
