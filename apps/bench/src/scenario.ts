@@ -15,6 +15,8 @@ export interface Bench {
   readonly engineName: string;
   /** "synthetic", or a prepared directory to measure on instead. */
   readonly data: string;
+  /** Matrix arithmetic of timed runs; null: the engine's default. Exactness is checked in that default. */
+  readonly matmul: "float32" | "tf32" | "bf16" | null;
   /** Device bytes for hot rows; undefined: the scenario's own choice, after the paper. */
   readonly budgetBytes: number | undefined;
   /** Recorded rounds; each round runs every variant once. */

@@ -13,6 +13,7 @@ export function tinyBench(given: Partial<Bench> = {}): Bench & Disposable {
     engine: referenceEngine(),
     engineName: "reference",
     data: "synthetic",
+    matmul: null,
     budgetBytes: undefined,
     repeats: 1,
     cacheDirectory,

@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { type Engine, EngineUnavailableError } from "@fae/core";
 import { formatBytes, parseBytes } from "@fae/embedding-store";
 import { engineStatuses, loadEngine } from "@fae/trainer";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { usualCache } from "../data/cache.js";
 import { commit } from "../measure/machine.js";
 import { sharedWork } from "../measure/once.js";
@@ -23,6 +23,7 @@ interface RunFlags {
   readonly referenceTbsm?: string;
   readonly cache?: string;
   readonly memory?: string;
+  readonly matmul?: "float32" | "tf32" | "bf16";
 }
 
 const examples = `
@@ -54,6 +55,13 @@ export function registerRun(
       "recorded rounds; every variant runs once a round (default: 5; 10 on a GPU; 1 with --quick)",
       wholeNumber(1),
     )
+    .addOption(
+      new Option("--matmul <type>", "matrix arithmetic, on engines that have a choice").choices([
+        "float32",
+        "tf32",
+        "bf16",
+      ]),
+    )
     .option("--out <dir>", "folder of the result files", "bench-results")
     .option("--quick", "small sizes: all scenarios within 3 minutes on 2 cores without a GPU")
     .option("--python <path>", "Python with torch for the peers (default: the first on PATH)")
@@ -76,6 +84,7 @@ export function registerRun(
           size: bench.size,
           engine: bench.engineName,
           data: bench.data,
+          matmul: bench.matmul,
           budgetBytes: bench.budgetBytes ?? null,
           repeats: bench.repeats,
         },
@@ -98,6 +107,7 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<Bench> {
     engine,
     engineName,
     data: notEmpty("data", flags.data),
+    matmul: flags.matmul ?? null,
     budgetBytes,
     repeats: flags.repeats ?? (flags.quick ? 1 : hasGpu ? 10 : 5),
     cacheDirectory: flags.cache ?? usualCache(io.environment),

@@ -4,7 +4,7 @@ import { tinyBench } from "../../test/tiny-bench.js";
 import { type TimedSet, timedSet } from "../data/timed-set.js";
 import { workloads } from "../data/workloads.js";
 import { sameLosses } from "./same-losses.js";
-import { allStrategies, simulationNotes, strategiesFor } from "./strategies.js";
+import { allStrategies, engineNotes, strategiesFor } from "./strategies.js";
 
 const bench = tinyBench();
 let set: TimedSet;
@@ -56,7 +56,8 @@ test("a strategy that the engine refuses is left out with its reason", () => {
 });
 
 test("a simulated device is said to be one", () => {
-  expect(simulationNotes(bench)[0]).toContain("no GPU");
+  expect(engineNotes(bench)[0]).toContain("no GPU");
   const gpu = { ...bench.engine.machine(), devices: [{ name: "GPU", memoryBytes: 1 }] };
-  expect(simulationNotes({ ...bench, engine: { ...bench.engine, machine: () => gpu } })).toEqual([]);
+  expect(engineNotes({ ...bench, engine: { ...bench.engine, machine: () => gpu } })).toEqual([]);
+  expect(engineNotes({ ...bench, matmul: "tf32" })[1]).toContain("tf32");
 });

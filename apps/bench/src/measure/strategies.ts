@@ -42,10 +42,12 @@ export const isExact = ({ engine }: Pick<Bench, "engine">): boolean => ["referen
 /** Whether "device" memory is a second arena in host memory: true copies, but over no bus. */
 export const isSimulated = ({ engine }: Pick<Bench, "engine">): boolean => engine.machine().devices.length === 0;
 
-/** What a reader must know about times on an engine without a GPU. */
-export const simulationNotes = (bench: Pick<Bench, "engine" | "engineName">): string[] =>
-  isSimulated(bench)
+/** What a reader must know about the engine: a simulated device, an arithmetic that was asked for. */
+export const engineNotes = (bench: Pick<Bench, "engine" | "engineName" | "matmul">): string[] => [
+  ...(isSimulated(bench)
     ? [
         `Engine ${bench.engineName} has no GPU: its device memory is a separate arena in host memory, copies are made and counted but cross no bus, and the network runs on the same cores. Times compare the routes' work, not a GPU's; bytes are exact.`,
       ]
-    : [];
+    : []),
+  ...(bench.matmul === null ? [] : [`Matrix products of timed runs in ${bench.matmul}.`]),
+];

@@ -39,6 +39,7 @@ export async function train(
       learningRate: workload.learningRate,
       optimizer: workload.optimizer,
       shuffle: "total",
+      matmul: bench.matmul,
       ...more,
     },
     { signal: bench.signal, onEvent: (event) => event.kind === "segment" && segments.push(event) },

@@ -170,7 +170,8 @@ function sameAsBaseline(bench: Bench, trial: Trial): Check[] {
   if (!base || !mixed) return [];
   const gaps = mixed.map((run, i) => Math.abs((metricOf(run, "logLoss") ?? 0) - (metricOf(base[i], "logLoss") ?? 0)));
   const largest = Math.max(...gaps);
-  const allowed = isExact(bench) ? 0 : 1e-4;
+  // Float32 training drifts apart from rounding alone where routes sum in another order.
+  const allowed = isExact(bench) ? 0 : 1e-3;
   return [
     {
       what: `${trial.workload.name}: mixed scores as ${baseline} does, every seed`,

@@ -3,7 +3,7 @@ import { timedSet } from "../data/timed-set.js";
 import { type Workload, workloads } from "../data/workloads.js";
 import { sameLosses } from "../measure/same-losses.js";
 import { spreadOf } from "../measure/spread.js";
-import { simulationNotes, strategiesFor } from "../measure/strategies.js";
+import { engineNotes, strategiesFor } from "../measure/strategies.js";
 import { rawRepeats, type StrategyRuns, trainInTurn } from "../measure/train.js";
 import { figureOf, seriesOf, speedUp } from "../report/series.js";
 import type { Figure, Spread } from "../result.js";
@@ -29,7 +29,7 @@ export const batchScaling: Scenario = {
       checks: [],
       tables: [],
       figures: [],
-      notes: simulationNotes(bench),
+      notes: engineNotes(bench),
     };
     for (const workload of await workloads(bench, ["RMC2"])) {
       const sizes = batches[bench.size];

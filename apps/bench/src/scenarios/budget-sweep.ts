@@ -4,7 +4,7 @@ import { type TimedSet, timedSet } from "../data/timed-set.js";
 import { type Workload, workloads } from "../data/workloads.js";
 import { sameLosses } from "../measure/same-losses.js";
 import { spreadOf } from "../measure/spread.js";
-import { simulationNotes, strategiesFor } from "../measure/strategies.js";
+import { engineNotes, strategiesFor } from "../measure/strategies.js";
 import { rawRepeats, type StrategyRuns, type Trained, trainInTurn } from "../measure/train.js";
 import { figureOf, plainSeries, seriesOf } from "../report/series.js";
 import type { Check, Figure, Spread } from "../result.js";
@@ -51,7 +51,7 @@ export const budgetSweep: Scenario = {
       checks: points.flatMap(({ checks }) => checks),
       tables: [],
       figures: points.length === 0 ? [] : figures(workload, points),
-      notes: [...notes, ...simulationNotes(bench)],
+      notes: [...notes, ...engineNotes(bench)],
     };
   },
 };

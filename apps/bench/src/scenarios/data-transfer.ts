@@ -1,7 +1,7 @@
 import { type Traffic, trafficKinds } from "@fae/core";
 import type { StrategyName } from "@fae/scheduler";
 import { allBytes } from "@fae/trainer";
-import { allStrategies, simulationNotes } from "../measure/strategies.js";
+import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats, type Trained } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads } from "../measure/workload.js";
 import { figureOf, plainSeries, publishedSeries } from "../report/series.js";
@@ -28,7 +28,7 @@ export const dataTransfer: Scenario = {
         ...measured.flatMap(({ notes }) => notes),
         "Bytes are those of training and of the copies between hot and cold phases; the inputs of tests are left out for all strategies.",
         "Counted where each copy is made, the same on every engine. Runs of one strategy on one data set move the same bytes every time.",
-        ...simulationNotes(bench),
+        ...engineNotes(bench),
       ],
     };
   },

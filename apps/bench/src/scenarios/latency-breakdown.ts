@@ -1,6 +1,6 @@
 import { stages } from "@fae/core";
 import type { StrategyName } from "@fae/scheduler";
-import { allStrategies, simulationNotes } from "../measure/strategies.js";
+import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats, type Trained } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
 import { figureOf, plainSeries } from "../report/series.js";
@@ -37,7 +37,7 @@ export const latencyBreakdown: Scenario = {
       notes: [
         ...measured.flatMap(({ notes }) => notes),
         "Stages: read (inputs from disk), gather (rows together), copy (between host and device), forward, backward, update (rows and weights), switch (hot rows between the two places), wait (for another stage), test (the scheduler's), other (what no stage claims). Stages that run at the same time add up to more than the step.",
-        ...simulationNotes(bench),
+        ...engineNotes(bench),
       ],
     };
   },

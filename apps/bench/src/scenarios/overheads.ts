@@ -1,5 +1,5 @@
 import { type Preparation, timePreparation } from "../measure/preparation.js";
-import { allStrategies, simulationNotes } from "../measure/strategies.js";
+import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats, type Trained } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
 import { figureOf, plainSeries, publishedSeries } from "../report/series.js";
@@ -46,7 +46,7 @@ export const overheads: Scenario = {
         ...measured.flatMap((workload) => workload.notes),
         ...notes,
         "Profile and pack are done once per log and counted here for one epoch over it; every further epoch or run on the same log has them for nothing.",
-        ...simulationNotes(bench),
+        ...engineNotes(bench),
       ],
     };
   },

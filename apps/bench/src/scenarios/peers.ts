@@ -1,5 +1,5 @@
 import { workloads } from "../data/workloads.js";
-import { simulationNotes } from "../measure/strategies.js";
+import { engineNotes } from "../measure/strategies.js";
 import { comparedRate, comparePeers, type PeerComparison } from "../peers/compare-peers.js";
 import { checkCheckouts } from "../peers/peer.js";
 import { findPython } from "../peers/python.js";
@@ -34,7 +34,7 @@ export const peers: Scenario = {
               "facebookresearch/dlrm and tbsm were not given: --reference-dlrm and --reference-tbsm add their own classes to the comparison.",
             ]
           : []),
-        ...simulationNotes(bench),
+        ...engineNotes(bench),
       ],
     };
   },

@@ -1,5 +1,5 @@
 import type { StrategyName } from "@fae/scheduler";
-import { allStrategies, simulationNotes } from "../measure/strategies.js";
+import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
 import { figureOf, geometricMean, publishedSeries, seriesOf, speedUp } from "../report/series.js";
@@ -33,7 +33,7 @@ export const speedUpScenario: Scenario = {
       notes: [
         ...measured.flatMap(({ notes }) => notes),
         "Time of fae includes its switches and the tests that its scheduler asks for (2 % of the training inputs each).",
-        ...simulationNotes(bench),
+        ...engineNotes(bench),
       ],
     };
   },

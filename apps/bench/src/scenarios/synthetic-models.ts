@@ -1,5 +1,5 @@
 import type { StrategyName } from "@fae/scheduler";
-import { simulationNotes } from "../measure/strategies.js";
+import { engineNotes } from "../measure/strategies.js";
 import { rawRepeats } from "../measure/train.js";
 import { measureWorkloads } from "../measure/workload.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
@@ -21,7 +21,7 @@ export const syntheticModels: Scenario = {
       checks: measured.flatMap(({ checks }) => checks),
       figures: speedUpFigure(measured, "dlrm-hybrid", { hasPaper: false }),
       tables: [timeTable(measured)],
-      notes: [...measured.flatMap(({ notes }) => notes), ...simulationNotes(bench)],
+      notes: [...measured.flatMap(({ notes }) => notes), ...engineNotes(bench)],
     };
   },
 };
