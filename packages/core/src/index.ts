@@ -79,6 +79,7 @@ export type { ReferenceEngine } from "./reference/engine.js";
 export { referenceEngine } from "./reference/engine.js";
 export type { NetworkOptions } from "./reference/network.js";
 export { referenceNetwork } from "./reference/network.js";
+export { plainRefusals } from "./refusals.js";
 export type { Regime, Residency } from "./residency.js";
 export { planProblems, residencyOf } from "./residency.js";
 export type { NumbersType } from "./routes/arena.js";

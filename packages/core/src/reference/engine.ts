@@ -1,7 +1,5 @@
-import { compile } from "../compile.js";
 import type { Engine, Job } from "../engine.js";
-import { FaeError } from "../errors.js";
-import { planProblems } from "../residency.js";
+import { plainRefusals } from "../refusals.js";
 import { openRouteSession, type RouteEngine, type RouteSession } from "../routes/session.js";
 import { referenceNetwork } from "./network.js";
 
@@ -30,20 +28,6 @@ export const referenceEngine = (): ReferenceEngine => ({
     devices: [],
     facts: { device: "a separate arena in host memory" },
   }),
-  refuses: (job) => refusals(job),
+  refuses: plainRefusals,
   open: (job) => openRouteSession(referenceParts, job),
 });
-
-function refusals({ program, plan, rowType, matmul }: Parameters<Engine["refuses"]>[0]): string[] {
-  const reasons = planProblems(program, plan);
-  if (plan.devices > 1) reasons.push(`It has one device, the plan uses ${plan.devices}.`);
-  if (rowType !== undefined && rowType !== "float32") reasons.push(`It has no ${rowType} rows.`);
-  if (matmul !== undefined && matmul !== "float32") reasons.push(`It has no ${matmul} arithmetic.`);
-  try {
-    compile(program);
-  } catch (error) {
-    if (!(error instanceof FaeError)) throw error;
-    reasons.push(error.message);
-  }
-  return reasons;
-}

@@ -1,4 +1,4 @@
-import { compile, type Engine, FaeError, type Machine, planProblems } from "@fae/core";
+import { type Engine, type Machine, plainRefusals } from "@fae/core";
 import { failureOf } from "../native/failure.js";
 import { loadNative } from "../native/load.js";
 import { openNativeSession } from "../native/session.js";
@@ -19,21 +19,7 @@ export function cpuEngine(): Engine {
         throw failureOf(error);
       }
     },
-    refuses: refusals,
+    refuses: plainRefusals,
     open: (job) => openNativeSession(binding, job),
   };
-}
-
-function refusals({ program, plan, rowType, matmul }: Parameters<Engine["refuses"]>[0]): string[] {
-  const reasons = planProblems(program, plan);
-  if (plan.devices > 1) reasons.push(`It has one device, the plan uses ${plan.devices}.`);
-  if (rowType !== undefined && rowType !== "float32") reasons.push(`It has no ${rowType} rows.`);
-  if (matmul !== undefined && matmul !== "float32") reasons.push(`It has no ${matmul} arithmetic.`);
-  try {
-    compile(program);
-  } catch (error) {
-    if (!(error instanceof FaeError)) throw error;
-    reasons.push(error.message);
-  }
-  return reasons;
 }

@@ -1,4 +1,4 @@
-import { type Engine, type Job, openRouteSession, planProblems } from "@fae/core";
+import { type Engine, type Job, openRouteSession, plainRefusals } from "@fae/core";
 import { loadBackend } from "./backend.js";
 import { tfNetwork } from "./network.js";
 
@@ -12,13 +12,7 @@ export async function tfjsEngine(backend?: string): Promise<Engine> {
   return {
     name: `tfjs:${name}`,
     machine: () => ({ engine: `tfjs:${name}`, description, threads: 1, devices: [], facts: { tfjs: description } }),
-    refuses({ program, plan, rowType, matmul }) {
-      const reasons = planProblems(program, plan);
-      if (plan.devices > 1) reasons.push(`It has one device, the plan uses ${plan.devices}.`);
-      if (rowType !== undefined && rowType !== "float32") reasons.push(`It has no ${rowType} rows.`);
-      if (matmul !== undefined && matmul !== "float32") reasons.push(`It has no ${matmul} arithmetic.`);
-      return reasons;
-    },
+    refuses: plainRefusals,
     open: async (job: Job) => {
       await tf.setBackend(name === "node" || name === "node-gpu" ? "tensorflow" : name);
       return openRouteSession(
