@@ -8,6 +8,7 @@ import { type SaveOptions, saveCheckpoint } from "./checkpoint.js";
 import { listCheckpoints, openCheckpoint } from "./checkpoint-manifest.js";
 import { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 import { disk } from "./disk.js";
+import { processTag } from "./process-tag.js";
 import { openSafetensors } from "./safetensors.js";
 
 const newDirectory = temporaryDirectories();
@@ -85,8 +86,8 @@ describe("a checkpoint", () => {
 
   it("is saved beside what a killed process left, which is removed", async () => {
     const root = newDirectory();
-    mkdirSync(join(root, ".partial-999999999-4"));
-    mkdirSync(join(root, `.old-${process.pid}-step-000000000001`));
+    mkdirSync(join(root, ".partial-999999999.4"));
+    mkdirSync(join(root, `.old-${processTag()}.step-000000000001`));
     await save(root, 3);
     expect(readdirSync(root)).toEqual(["step-000000000003"]);
   });

@@ -20,6 +20,7 @@ import {
   tableTensors,
 } from "./checkpoint-tensors.js";
 import { createFile, type Disk, disk } from "./disk.js";
+import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 import { streamSafetensors, type TensorSource, type WrittenFile } from "./safetensors-write.js";
 
 export interface SaveOptions {
@@ -59,7 +60,7 @@ export async function saveCheckpoint(root: string, options: SaveOptions): Promis
   await on.makeDirectory(root);
   await removeUnfinished(root, on);
   const [step] = await session.read("#step");
-  const beside = join(root, `.partial-${process.pid}-${step}`);
+  const beside = join(root, `.partial-${processTag()}.${step}`);
   try {
     await on.makeDirectory(beside);
     const files = await writeTensors(beside, options);
@@ -167,26 +168,18 @@ async function* inTurn<A>(reads: readonly (() => Promise<A>)[]): AsyncGenerator<
 /** Removes what a killed process has left behind. */
 async function removeUnfinished(root: string, on: Disk): Promise<void> {
   for (const name of await readdir(root)) {
-    const [, pid] = /^\.(?:partial|old)-(\d+)-/.exec(name) ?? [];
-    if (pid !== undefined && !isOtherProcess(Number(pid))) await on.remove(join(root, name));
+    const [, tag] = unfinished.exec(name) ?? [];
+    if (tag !== undefined && !isOtherAlive(tag)) await on.remove(join(root, name));
   }
 }
 
-function isOtherProcess(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}
+const unfinished = new RegExp(`^\\.(?:partial|old)-(${tagPattern})\\.`);
 
 /** A checkpoint gets another name before it is removed: a half-removed one is never taken for one. */
 async function removeOld(root: string, keep: number, on: Disk): Promise<void> {
   const old = (await listCheckpoints(root)).slice(0, -keep);
   for (const { path, step, copy } of old) {
-    const gone = join(root, `.old-${process.pid}-${checkpointName(step, copy)}`);
+    const gone = join(root, `.old-${processTag()}.${checkpointName(step, copy)}`);
     await on.rename(path, gone);
     await on.remove(gone);
   }

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { ConfigError } from "@fae/core";
 import { createFile, type Disk, disk } from "./disk.js";
+import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 import { type Dtype, elementBytes, formatHeader } from "./safetensors-header.js";
 
 /** Values of a tensor; only their bytes count, so BF16 goes in as Uint16Array. */
@@ -39,8 +41,8 @@ export async function writeSafetensors(
   tensors: readonly TensorSource[],
   { metadata = {}, disk: on = disk }: WriteOptions = {},
 ): Promise<WrittenFile> {
-  const beside = `${path}.${process.pid}.partial`;
-  await on.remove(beside);
+  await removeLeftovers(path, on);
+  const beside = `${path}.${processTag()}.partial`;
   try {
     const written = await streamSafetensors(beside, tensors, { metadata, disk: on });
     await on.rename(beside, path);
@@ -49,6 +51,17 @@ export async function writeSafetensors(
   } catch (error) {
     await on.remove(beside).catch(() => {}); // the first error is the one to tell
     throw error;
+  }
+}
+
+/** Removes what killed processes left beside a file. */
+async function removeLeftovers(path: string, on: Disk): Promise<void> {
+  const directory = dirname(path);
+  const prefix = `${basename(path)}.`;
+  const pattern = new RegExp(`^(${tagPattern})\\.partial$`);
+  for (const name of await readdir(directory)) {
+    const [, tag] = (name.startsWith(prefix) && pattern.exec(name.slice(prefix.length))) || [];
+    if (tag !== undefined && !isOtherAlive(tag)) await on.remove(join(directory, name));
   }
 }
 

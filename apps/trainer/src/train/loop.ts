@@ -1,4 +1,15 @@
-import { DivergedError, type Feedback, type RouteName, type Segment, type Session, type TestRequest } from "@fae/core";
+import {
+  type Bytes,
+  DivergedError,
+  type Feedback,
+  type RouteName,
+  type Segment,
+  type Session,
+  type Stage,
+  type TestRequest,
+  type Traffic,
+  trafficKinds,
+} from "@fae/core";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { type EarlyStopOptions, type EarlyStopState, earlyStop, earlyStopStart } from "../feedback/early-stop.js";
 import { type PlateauOptions, type PlateauState, plateau, plateauStart } from "../feedback/plateau.js";
@@ -20,6 +31,15 @@ export interface SegmentEvent {
   readonly learningRate: number;
   readonly seconds: number;
   readonly embeddingBytes: number;
+  /** Seconds per stage and bytes per kind and direction; those that are zero are left out. */
+  readonly stages: Readonly<Partial<Record<Stage, number>>>;
+  readonly toDevice: Readonly<Partial<Record<Traffic, number>>>;
+  readonly toHost: Readonly<Partial<Record<Traffic, number>>>;
+  /** Percent of each class that the Shuffle Scheduler runs before the other one has its turn. */
+  readonly schedulerRate?: number;
+  /** Of this process and on the device, at most one second old. */
+  readonly rssBytes?: number;
+  readonly deviceBytes?: number;
 }
 
 /** One test on held-out inputs during training. */
@@ -147,8 +167,18 @@ function segmentEvent(
     learningRate: rate,
     seconds: report.totalSeconds,
     embeddingBytes: embeddingBytes(report.bytes),
+    stages: nonZero(report.seconds),
+    toDevice: nonZero(oneWay(report.bytes, "toDevice")),
+    toHost: nonZero(oneWay(report.bytes, "toHost")),
   };
 }
+
+const oneWay = (bytes: Readonly<Bytes>, way: "toDevice" | "toHost") =>
+  Object.fromEntries(trafficKinds.map((kind) => [kind, bytes[kind][way]])) as Record<Traffic, number>;
+
+/** Most kinds of bytes and some stages never occur on a route: a line of metrics without them is short. */
+const nonZero = <K extends Stage | Traffic>(values: Readonly<Record<K, number>>) =>
+  Object.fromEntries(Object.entries<number>(values).filter(([, value]) => value !== 0)) as Partial<Record<K, number>>;
 
 function expectFinite(losses: Float64Array, firstStep: number): void {
   const bad = losses.findIndex((loss) => !Number.isFinite(loss));

@@ -4,7 +4,7 @@ import type { ShuffleTest } from "@fae/scheduler";
 import { faeVersion } from "../version.js";
 import type { EngineChoice } from "./engines.js";
 import { type PlannedJob, rowBytes } from "./job.js";
-import type { SegmentEvent, TestEvent } from "./loop.js";
+import type { TestEvent } from "./loop.js";
 import type { TrainOptions } from "./options.js";
 import type { TrainReport } from "./report.js";
 import type { Totals } from "./totals.js";
@@ -12,7 +12,7 @@ import type { Totals } from "./totals.js";
 /** What the loop and the final evaluation gave. */
 export interface Trained {
   readonly totals: Totals;
-  readonly segments: readonly SegmentEvent[];
+  readonly lossCurve: TrainReport["lossCurve"];
   readonly tests: readonly TestEvent[];
   readonly trace: readonly ShuffleTest[] | null;
   readonly metrics: TrainReport["metrics"];
@@ -31,7 +31,7 @@ export interface Finished extends Trained {
 
 /** Puts a finished run into one object. */
 export function makeReport(finished: Finished): TrainReport {
-  const { options, data, totals, choice, segments, tests } = finished;
+  const { options, data, totals, choice, lossCurve, tests } = finished;
   const { program, plan, optimizer } = finished.planned.job;
   const { placements, ...planNumbers } = plan;
   const rows = program.tables.reduce((sum, table) => sum + table.rows, 0);
@@ -71,7 +71,7 @@ export function makeReport(finished: Finished): TrainReport {
     steps: totals.batches,
     inputs: totals.inputs,
     resumedAt: finished.resumedAt,
-    lossCurve: segments.map(({ step, epoch, route, loss }) => ({ step, epoch, route, loss })),
+    lossCurve,
     tests: tests.map(({ kind: _, ...test }) => test),
     schedulerTrace: finished.trace,
     metrics: finished.metrics,

@@ -168,6 +168,25 @@ describe("refuses", () => {
     expect(existsSync(without)).toBe(false);
   });
 
+  test("a run that is being trained, new or resumed, and leaves no lock behind", async () => {
+    const busy = fresh();
+    let again: Promise<unknown>[] = [];
+    const controller = new AbortController();
+    const onEvent = ({ step }: { step: number }) => {
+      if (step === 8) again = [trainModel(small({ run: busy })), resumeTraining(busy)].map((p) => p.catch(String));
+      if (step >= 12) controller.abort();
+    };
+    await expect(
+      trainModel(small({ run: busy, checkpointEvery: 1 }), { signal: controller.signal, onEvent }),
+    ).rejects.toThrow("interrupted");
+    expect((await Promise.all(again)).map((text) => /already exists|in use by this/.exec(String(text))?.[0])).toEqual([
+      "already exists",
+      "in use by this",
+    ]);
+    expect(readdirSync(root).filter((name) => name.includes("lock"))).toEqual([]);
+    expect((await resumeTraining(busy)).steps).toBe(24);
+  });
+
   test("a damaged checkpoint, and takes the one before it when told", async () => {
     const copy = fresh();
     cpSync(run, copy, { recursive: true });

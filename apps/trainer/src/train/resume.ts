@@ -2,9 +2,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, DataError } from "@fae/core";
-import { type Checkpoint, listCheckpoints, openCheckpoint } from "@fae/embedding-store";
-import type { LoopEvent } from "./loop.js";
+import { type Checkpoint, listCheckpoints, openCheckpoint, processTag } from "@fae/embedding-store";
 import { type TrainOptions, trainOptions } from "./options.js";
+import type { RunEvent } from "./run-events.js";
 import { checkpointsOf, readMarked } from "./run-output.js";
 import { type TrainingState, trainingOf } from "./training-state.js";
 
@@ -16,7 +16,7 @@ export interface Resumption {
   /** Those of the run with the changes. */
   readonly options: TrainOptions;
   readonly kept: Uint8Array;
-  readonly events: readonly LoopEvent[];
+  readonly events: readonly RunEvent[];
 }
 
 /** Options that another machine or another way to place rows may need, and that leave the model as it would have been. */
@@ -41,9 +41,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
  *   with the one before it, which is taken only when it is asked for by its path
  */
 export async function openResumption(path: string, changes: Partial<TrainOptions>): Promise<Resumption> {
-  const given = resolve(path);
-  const isOne = basename(dirname(given)) === basename(checkpointsOf("")) && /^step-\d+(\.\d+)?$/.test(basename(given));
-  const run = isOne ? dirname(dirname(given)) : given;
+  const { given, isOne, run } = located(path);
   if (existsSync(join(run, "report.json"))) {
     throw new ConfigError(`Run ${run} is complete: there is nothing to resume.`, {
       fix: `Start another training with --init ${join(run, "model")}.`,
@@ -62,6 +60,16 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
   const options = changed(state.options, changes);
   return { run, checkpoint, state, options: { ...options, run }, ...readMarked(run, state.metrics) };
 }
+
+/** A run by its directory or by one of its checkpoints. */
+function located(path: string): { readonly given: string; readonly isOne: boolean; readonly run: string } {
+  const given = resolve(path);
+  const isOne = basename(dirname(given)) === basename(checkpointsOf("")) && /^step-\d+(\.\d+)?$/.test(basename(given));
+  return { given, isOne, run: isOne ? dirname(dirname(given)) : given };
+}
+
+/** Directory of the run that a path to it or to one of its checkpoints means. */
+export const runOf = (path: string): string => located(path).run;
 
 function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOptions {
   for (const [name, found] of Object.entries(changes)) {
@@ -84,7 +92,7 @@ export async function dropLater({ run, checkpoint }: Resumption): Promise<void> 
   const at = all.findIndex(({ path }) => basename(path) === basename(checkpoint.path));
   for (const { path } of all.slice(at + 1).reverse()) {
     // Renamed first: a half-removed checkpoint is never taken for one.
-    const gone = join(dirname(path), `.old-${process.pid}-${basename(path)}`);
+    const gone = join(dirname(path), `.old-${processTag()}.${basename(path)}`);
     renameSync(path, gone);
     rmSync(gone, { recursive: true });
   }

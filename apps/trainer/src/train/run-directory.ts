@@ -15,6 +15,7 @@ import {
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "@fae/core";
+import { isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
@@ -35,7 +36,7 @@ export function stageDirectory(path: string): StagedDirectory {
   expectFree(final);
   const madeParent = mkdirSync(dirname(final), { recursive: true });
   removeLeftovers(final);
-  const staging = join(dirname(final), `${stagingPrefix(final)}${process.pid}`);
+  const staging = join(dirname(final), `${stagingPrefix(final)}${processTag()}`);
   mkdirSync(staging);
   let committed = false;
   return {
@@ -61,23 +62,15 @@ const stagingPrefix = (final: string): string => `.${basename(final)}.partial-`;
 function removeLeftovers(final: string): void {
   const prefix = stagingPrefix(final);
   for (const name of readdirSync(dirname(final))) {
-    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
-    if (Number.isInteger(pid) && !isOtherProcess(pid)) rmSync(join(dirname(final), name), { recursive: true });
+    const tag = name.startsWith(prefix) ? name.slice(prefix.length) : "";
+    if (isTag.test(tag) && !isOtherAlive(tag)) rmSync(join(dirname(final), name), { recursive: true });
   }
 }
 
-function isOtherProcess(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+const isTag = new RegExp(`^${tagPattern}$`);
 
 /** Removes the directories from `path` up to `top` that are empty. */
-function removeEmpty(path: string, top: string): void {
+export function removeEmpty(path: string, top: string): void {
   try {
     for (let at = path; at.startsWith(top); at = dirname(at)) rmdirSync(at);
   } catch {

@@ -13,8 +13,8 @@ import {
 import { join } from "node:path";
 import { DataError } from "@fae/core";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
-import type { LoopEvent } from "./loop.js";
 import { stageDirectory, syncPath, writeJson } from "./run-directory.js";
+import type { RunEvent } from "./run-events.js";
 
 /** The first bytes of a run's `metrics.jsonl`. */
 export interface MetricsMark {
@@ -26,7 +26,7 @@ export interface MetricsMark {
 export interface RunOutput {
   /** Where files go now; another path after `publish`. */
   path(): string;
-  append(event: LoopEvent): void;
+  append(event: RunEvent): void;
   /** Flushes the events so far. */
   mark(): MetricsMark;
   /** Shows the directory under its name: from now on it stays. */
@@ -70,10 +70,7 @@ export const resumedOutput = (run: string, kept: Uint8Array, tensorboard: boolea
  * The events that a checkpoint has seen.
  * @throws DataError when the file does not begin with them any more
  */
-export function readMarked(
-  run: string,
-  mark: MetricsMark,
-): { readonly kept: Uint8Array; readonly events: LoopEvent[] } {
+export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uint8Array; readonly events: RunEvent[] } {
   const path = join(run, metricsFile);
   const kept = existsSync(path) ? readFileSync(path).subarray(0, mark.bytes) : new Uint8Array(0);
   if (createHash("sha256").update(kept).digest("hex") !== mark.sha256) {
@@ -83,7 +80,7 @@ export function readMarked(
     });
   }
   const lines = new TextDecoder().decode(kept).split("\n").slice(0, -1);
-  return { kept, events: lines.map((line) => JSON.parse(line) as LoopEvent) };
+  return { kept, events: lines.map((line) => JSON.parse(line) as RunEvent) };
 }
 
 function output(at: {
@@ -114,7 +111,7 @@ function output(at: {
       for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
       hash.update(line);
       bytes += line.length;
-      board?.scalars(event.step, eventScalars(event));
+      if (event.kind !== "start") board?.scalars(event.step, eventScalars(event));
     },
     mark() {
       fsyncSync(file);

@@ -1,12 +1,13 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
-import { strategy as findStrategy, type OrderState, type ResumableStrategy } from "@fae/scheduler";
+import { strategy as findStrategy, type OrderState, type ResumableStrategy, shuffleRate } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { explainDivergence } from "./diverged.js";
-import { chooseEngine } from "./engines.js";
+import { chooseEngine, type EngineChoice } from "./engines.js";
 import { chooseHotRows } from "./hot-choice.js";
 import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
@@ -15,9 +16,12 @@ import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelState } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
+import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";
-import { dropLater, openResumption, type Resumption } from "./resume.js";
+import { dropLater, openResumption, type Resumption, runOf } from "./resume.js";
 import { expectFree } from "./run-directory.js";
+import type { RunEvent, StartEvent } from "./run-events.js";
+import { lockRun } from "./run-lock.js";
 import { checkpointsOf, newOutput, type RunOutput, resumedOutput } from "./run-output.js";
 import { addEvaluation, type Totals } from "./totals.js";
 import { trainingJson } from "./training-state.js";
@@ -30,22 +34,31 @@ export interface TrainHooks {
   log?(line: string): void;
   /** @param loss mean loss of the latest segment */
   onProgress?(inputsDone: number, inputsTotal: number, loss: number): void;
+  /** @param before the events that a resumed run had until its checkpoint */
+  onStart?(start: StartEvent, before: readonly RunEvent[]): void;
   onEvent?(event: LoopEvent): void;
 }
 
 /**
  * Trains a model: data, program, plan, engine, order, metrics, report. With `options.run` the directory holds
- * `report.json`, `metrics.jsonl` (one line per segment and test) and `model/` (a checkpoint in original ids), and appears
- * complete or not at all; with `options.checkpointEvery` it appears with its first checkpoint, and `report.json` comes last.
- * @throws FaeError of every kind; ERR_INTERRUPTED when `hooks.signal` was aborted
+ * `report.json`, `metrics.jsonl` (what is trained, then one line per segment and test) and `model/` (a checkpoint in original
+ * ids), and appears complete or not at all; with `options.checkpointEvery` it appears with its first checkpoint, and
+ * `report.json` comes last.
+ * @throws FaeError of every kind; ConfigError when another process has the run, ERR_INTERRUPTED when `hooks.signal` was aborted
  */
 export async function trainModel(
   given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
   const options = trainOptions(given);
-  if (options.run !== null) expectFree(options.run);
-  return train(options, hooks, null);
+  if (options.run === null) return train(options, hooks, null);
+  expectFree(options.run);
+  const lock = await lockRun(options.run);
+  try {
+    return await train(options, hooks, null);
+  } finally {
+    lock.release();
+  }
 }
 
 /**
@@ -53,15 +66,21 @@ export async function trainModel(
  * interruption, also with another strategy of the same order, look-ahead, budget or number of threads.
  * @param path the run's directory, or one checkpoint in it
  * @param changes engine, placement and where the data are may change; another value of any other option is refused
- * @throws ConfigError, DataError when the run is complete, has no checkpoint, or the checkpoint is damaged or of other data
+ * @throws ConfigError, DataError when another process has the run, the run is complete, has no checkpoint, or the checkpoint is damaged or of other data
  */
 export async function resumeTraining(
   path: string,
   changes: Partial<TrainOptions> = {},
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
-  const resumption = await openResumption(path, changes);
-  return train(resumption.options, hooks, resumption);
+  const run = runOf(path);
+  const lock = existsSync(run) ? await lockRun(run) : null; // without a run, `openResumption` says so
+  try {
+    const resumption = await openResumption(path, changes);
+    return await train(resumption.options, hooks, resumption);
+  } finally {
+    lock?.release();
+  }
 }
 
 async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resumption | null): Promise<TrainReport> {
@@ -82,13 +101,13 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
 
   const output = await openOutput(options, resumption);
   const totalSeconds = () => (performance.now() - started) / 1000 + (resumption?.state.seconds ?? 0);
-  const run: Run = { options, data, planned, session, hooks, output, resumption, totalSeconds };
+  const run: Run = { options, data, planned, choice, session, hooks, output, resumption, totalSeconds };
   try {
     const trained = await trainAndTest(run, strategy);
     const memory = await session.memory();
     if (output) await saveModel(run, join(output.path(), "model"), 1);
     const resumedAt = resumedSteps(resumption);
-    const finished = { ...run, ...trained, choice, memory, openSeconds, resumedAt, totalSeconds: totalSeconds() };
+    const finished = { ...run, ...trained, memory, openSeconds, resumedAt, totalSeconds: totalSeconds() };
     const report = makeReport(finished);
     stopIfAborted(hooks.signal, "Training");
     await output?.finish(report);
@@ -133,6 +152,7 @@ interface Run {
   readonly options: TrainOptions;
   readonly data: PreparedData;
   readonly planned: PlannedJob;
+  readonly choice: EngineChoice;
   readonly session: Session;
   readonly hooks: TrainHooks;
   readonly output: RunOutput | null;
@@ -144,27 +164,17 @@ interface Run {
 async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trained> {
   const { options, planned, session, hooks, output, resumption } = run;
   const { index, job } = planned;
-  const before = resumption?.events ?? [];
-  const segments = before.filter((event) => event.kind === "segment");
-  const tests = before.filter((event) => event.kind === "test");
-  const epochInputs = strategy.reads === "train" ? index.train.rows : (index.hot?.rows ?? 0) + (index.cold?.rows ?? 0);
-  const inputsTotal = Math.min(
-    epochInputs * index.epochs,
-    (options.maxBatches ?? Number.POSITIVE_INFINITY) * job.batch,
-  );
-  let inputsDone = segments.reduce((sum, { inputs }) => sum + inputs, 0);
-  const onEvent = (event: LoopEvent): void => {
-    output?.append(event);
-    hooks.onEvent?.(event);
-    if (event.kind === "test") {
-      tests.push(event);
-      return;
-    }
-    segments.push(event);
-    inputsDone += event.inputs;
-    hooks.onProgress?.(inputsDone, inputsTotal, event.loss);
-  };
   let order: OrderState | undefined = resumption?.state.order;
+  const rate = () => (order?.kind === "shuffle" ? order.rate : shuffleRate.start);
+  const { onEvent, ...record } = await recordRun(
+    {
+      ...run,
+      step: resumption?.checkpoint.manifest.step ?? 0,
+      before: resumption?.events ?? [],
+      schedulerRate: () => (strategy.reads === "train" ? undefined : rate()),
+    },
+    { ...hooks, append: (event) => output?.append(event) },
+  );
   const savesAt = checkpointing(run, () => order);
   try {
     const totals = await runOrder({
@@ -190,7 +200,7 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
       stopIfAborted(hooks.signal, "Training");
       metrics[split] = score(await session.evaluate(split), totals);
     }
-    return { totals, segments, tests, trace: order?.kind === "shuffle" ? order.trace : null, metrics };
+    return { totals, ...record, trace: order?.kind === "shuffle" ? order.trace : null, metrics };
   } catch (error) {
     if (error instanceof DivergedError)
       throw await explainDivergence(error, session, job.program, options.learningRate);
