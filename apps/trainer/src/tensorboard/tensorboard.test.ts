@@ -69,6 +69,9 @@ test("events of training become scalars; undefined metrics are left out", () => 
       learningRate: 0.1,
       seconds: 2,
       embeddingBytes: 640,
+      stages: { forward: 1 },
+      toDevice: {},
+      toHost: {},
     }),
   ).toEqual({
     "train/loss": 0.5,
