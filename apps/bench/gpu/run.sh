@@ -21,7 +21,7 @@ check() {
   rm -rf /tmp/fae-traces && mkdir -p /tmp/fae-traces && tar xzf "$directory/traces.tgz" -C /tmp/fae-traces
   timeout 120 "$directory/trace_check" /tmp/fae-traces/traces > "$out/traces.log" 2>&1
   tail -14 "$out/traces.log" | cut -c1-220
-  FAE_CUDA_NO_CUBLAS=1 FAE_CUDA_TUNING=off timeout 120 "$directory/trace_check" /tmp/fae-traces/traces > "$out/traces-own-kernels.log" 2>&1
+  FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$directory/trace_check" /tmp/fae-traces/traces > "$out/traces-own-kernels.log" 2>&1
   echo "own matrix kernels: $(tail -1 "$out/traces-own-kernels.log")"
   timeout 60 compute-sanitizer --tool memcheck "$directory/trace_check" /tmp/fae-traces/traces 60 80 2>&1 | tail -2
   timeout 60 compute-sanitizer --tool racecheck "$directory/trace_check" /tmp/fae-traces/traces 60 66 2>&1 | tail -2

@@ -28,6 +28,20 @@ void fail(fae_status status, std::string message, std::initializer_list<Fact> fa
   throw Failure{status, std::move(message), std::move(details)};
 }
 
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    return failure;
+  } catch (const std::bad_alloc&) {
+    return {FAE_OUT_OF_MEMORY, "The host ran out of memory. Use a smaller batch or mapped tables.", ""};
+  } catch (const std::exception& unexpected) {
+    return {FAE_ENGINE, std::string("Unexpected failure: ") + unexpected.what() + ".", ""};
+  } catch (...) {
+    return {FAE_ENGINE, "Unexpected failure of unknown kind.", ""};
+  }
+}
+
 std::string system_error(int code) {
   char buffer[256] = "";
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)

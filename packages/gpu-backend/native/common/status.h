@@ -43,6 +43,9 @@ std::string system_error(int code);
 // Copies into the fixed buffers of `fae_error`, cut at a UTF-8 boundary.
 void fill_error(fae_error* error, fae_status status, const std::string& message, const std::string& details);
 
+// Inside a catch block: what is being thrown, as a Failure.
+Failure current_failure();
+
 // Runs `body` and turns whatever it throws into a status.
 template <class Body>
 fae_status guarded(fae_error* error, Body&& body) noexcept {
@@ -50,18 +53,10 @@ fae_status guarded(fae_error* error, Body&& body) noexcept {
     std::forward<Body>(body)();
     if (error) fill_error(error, FAE_OK, "", "");
     return FAE_OK;
-  } catch (const Failure& failure) {
+  } catch (...) {
+    const Failure failure = current_failure();
     fill_error(error, failure.status, failure.message, failure.details);
     return failure.status;
-  } catch (const std::bad_alloc&) {
-    fill_error(error, FAE_OUT_OF_MEMORY, "The host ran out of memory. Use a smaller batch or mapped tables.", "");
-    return FAE_OUT_OF_MEMORY;
-  } catch (const std::exception& unexpected) {
-    fill_error(error, FAE_ENGINE, std::string("Unexpected failure: ") + unexpected.what() + ".", "");
-    return FAE_ENGINE;
-  } catch (...) {
-    fill_error(error, FAE_ENGINE, "Unexpected failure of unknown kind.", "");
-    return FAE_ENGINE;
   }
 }
 

@@ -1,6 +1,9 @@
 #include "thread_pool.h"
 
 #include <chrono>
+#include <system_error>
+
+#include "status.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -42,18 +45,34 @@ uint32_t usable_threads() {
   return n > 0 ? n : 1;
 }
 
+void start_threads(std::vector<std::thread>& threads, uint32_t count, const std::function<void(uint32_t number)>& body, const std::function<void()>& stop) {
+  threads.reserve(threads.size() + count);
+  try {
+    for (uint32_t number = 0; number < count; number++) threads.emplace_back(body, number);
+  } catch (const std::system_error& error) {
+    stop();
+    for (std::thread& thread : threads) thread.join();
+    threads.clear();
+    fail(FAE_ENGINE, std::string("Cannot start a thread: ") + error.what() + ". Allow this process more threads (ulimit -u), or train with fewer.");
+  }
+}
+
 ThreadPool::ThreadPool(uint32_t threads) {
   if (threads == 0) threads = usable_threads();
-  for (uint32_t worker = 1; worker < threads; worker++) workers_.emplace_back([this, worker] { work(worker); });
+  start_threads(workers_, threads - 1, [this](uint32_t number) { work(number + 1); }, [this] { stop(); });
 }
 
 ThreadPool::~ThreadPool() {
+  stop();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
 }
 
 bool ThreadPool::take_one(uint32_t worker) {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -16,6 +17,10 @@ namespace fae {
 
 // Threads this process may run on (CPU affinity respected), at least 1.
 uint32_t usable_threads();
+
+// `count` threads that run `body(number)`, added to `threads`. When one cannot be started the others are ended, by `stop` and
+// joining, and FAE_ENGINE is thrown.
+void start_threads(std::vector<std::thread>& threads, uint32_t count, const std::function<void(uint32_t number)>& body, const std::function<void()>& stop);
 
 class ThreadPool {
  public:
@@ -41,6 +46,7 @@ class ThreadPool {
   void run_tiles(uint32_t tiles, Tile tile, void* context);
   bool take_one(uint32_t worker);
   void work(uint32_t worker);
+  void stop();
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;

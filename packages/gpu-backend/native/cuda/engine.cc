@@ -47,7 +47,7 @@ std::string machine_json() {
     devices += (d ? "," : "") + ("{\"name\":" + json_string(properties.name)) + ",\"memoryBytes\":" + std::to_string(properties.totalGlobalMem) + "}";
     if (d == 0) {
       description = std::string(properties.name) + ", compute " + std::to_string(properties.major) + "." + std::to_string(properties.minor) + ", " +
-                    std::to_string(properties.multiProcessorCount) + " multiprocessors";
+                    std::to_string(properties.multiProcessorCount) + " multiprocessors" + (fae::cuda::lt_library().api ? "" : ", own matrix kernels (no cuBLASLt)");
     }
   }
   int driver = 0, runtime = 0;
@@ -80,12 +80,16 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error) {
 }
 
 fae_status fae_open(const char* job_json, const fae_words* memory, uint32_t memory_count, fae_session** session, fae_error* error) {
+  *session = nullptr;
   return guarded(error, [&] {
     fae::Job job = fae::parse_job(job_json, memory_count);
     int count = 0;
     const std::string reason = why_no_device(count);
     if (!reason.empty()) {
-      fae::fail(FAE_UNAVAILABLE, "The CUDA engine cannot run: " + reason + ". Use the cpu engine, or a machine with an NVIDIA GPU.", {fae::fact("reason", reason)});
+      int driver = 0, runtime = 0;
+      cudaDriverGetVersion(&driver);
+      cudaRuntimeGetVersion(&runtime);
+      fae::fail(FAE_UNAVAILABLE, "The CUDA engine cannot run: " + reason + ". Use the cpu engine, or a machine with an NVIDIA GPU.", {fae::fact("reason", reason), fae::fact("driver", version_text(driver)), fae::fact("runtime", version_text(runtime))});
     }
     *session = new fae_session{fae::cuda::Session(std::move(job), memory)};
   });

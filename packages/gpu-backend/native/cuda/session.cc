@@ -43,6 +43,11 @@ Session::Session(Job job, const fae_words* memory) : job_(std::move(job)) {
   residency_ = make_residency(job_);
 }
 
+Session::~Session() {
+  // Copies may still read or write the memory that goes now; after a failure nobody has waited for them.
+  cudaDeviceSynchronize();
+}
+
 bool Session::usable() { return cudaPeekAtLastError() == cudaSuccess && cudaDeviceSynchronize() == cudaSuccess; }
 
 void Session::poison(const Failure& failure) {
@@ -98,13 +103,8 @@ void Session::run(const fae_segment& segment, double* losses, fae_report& report
       }
       report.inputs += call.source->inputs(segment.batches[i]);
     }
-    try {
-      residency_->run(call, losses, report);
-    } catch (const Failure& failure) {
-      // Cold rows that were on the device when a mixed segment failed did not come back.
-      if (route == Route::mixed) poison(failure);
-      throw;
-    }
+    const std::string what = "Segment of " + std::to_string(segment.count) + " batches on route " + segment.route + ", after step " + std::to_string(residency_->updates());
+    work(what, [&] { residency_->run(call, losses, report); });
     report.total_seconds = now_seconds() - begin;
   });
 }
@@ -114,17 +114,20 @@ void Session::evaluate(const char* name, float* scores, uint8_t* labels, fae_eva
     const double begin = now_seconds();
     evaluation = {};
     const RowSource& from = source(name);
-    residency_->evaluate(from, scores, evaluation);
-    std::vector<uint32_t> words(static_cast<size_t>(job_.batch) * job_.stride_words);
-    for (uint32_t b = 0; b < from.batches(); b++) {
-      const uint32_t inputs = from.copy_batch(b, 0, true, words.data());
-      for (uint32_t i = 0; i < inputs; i++) *labels++ = static_cast<uint8_t>(words[static_cast<size_t>(i) * job_.stride_words]);
-    }
+    work("Evaluation of '" + std::string(name) + "'", [&] {
+      residency_->evaluate(from, scores, evaluation);
+      std::vector<uint32_t> words(static_cast<size_t>(job_.batch) * job_.stride_words);
+      for (uint32_t b = 0; b < from.batches(); b++) {
+        const uint32_t inputs = from.copy_batch(b, 0, true, words.data());
+        for (uint32_t i = 0; i < inputs; i++) *labels++ = static_cast<uint8_t>(words[static_cast<size_t>(i) * job_.stride_words]);
+      }
+    });
     evaluation.seconds = now_seconds() - begin;
   });
 }
 
 void Session::shape(const char* name, uint64_t& rows, uint64_t& columns) const {
+  require_unpoisoned();
   const Tensor tensor = find(name);
   rows = tensor.rows;
   columns = tensor.columns;
@@ -168,6 +171,7 @@ void Session::write(const char* name, const uint32_t* rows, uint64_t count, cons
 }
 
 void Session::memory(uint64_t& host_bytes, uint64_t& device_bytes) const {
+  require_unpoisoned();
   host_bytes = residency_->host_bytes();
   device_bytes = residency_->device_bytes();
 }

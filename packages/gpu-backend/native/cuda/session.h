@@ -16,6 +16,7 @@ namespace fae::cuda {
 class Session {
  public:
   Session(Job job, const fae_words* memory);
+  ~Session();
 
   void run(const fae_segment& segment, double* losses, fae_report& report);
   void evaluate(const char* source, float* scores, uint8_t* labels, fae_evaluation& evaluation);
@@ -24,19 +25,32 @@ class Session {
   void write(const char* name, const uint32_t* rows, uint64_t count, const float* in);
   void memory(uint64_t& host_bytes, uint64_t& device_bytes) const;
 
-  // Runs `act`; a failure of the device or of the engine poisons the session with its first cause.
+ private:
+  // Runs `act` unless the session is poisoned. A failure of the device or of the engine poisons it with this first cause.
   template <class Act>
   void guard(Act&& act) {
-    if (poisoned_) throw *poisoned_;
+    require_unpoisoned();
     try {
       act();
-    } catch (const Failure& failure) {
+    } catch (...) {
+      const Failure failure = current_failure();
       if (failure.status == FAE_ENGINE || failure.status == FAE_OUT_OF_MEMORY || !usable()) poison(failure);
-      throw;
+      throw failure;
+    }
+  }
+  // Inside a guarded call: a part that leaves the model between two states, so that every failure poisons. `what` says where.
+  template <class Act>
+  void work(const std::string& what, Act&& act) {
+    try {
+      act();
+    } catch (...) {
+      Failure failure = current_failure();
+      if (failure.status == FAE_ENGINE || failure.status == FAE_OUT_OF_MEMORY) failure.message = what + ": " + failure.message;
+      poison(failure);
+      throw failure;
     }
   }
 
- private:
   struct Tensor {
     enum class Kind { step, table, param } kind;
     uint32_t index = 0;
@@ -46,6 +60,9 @@ class Session {
   Tensor find(const std::string& name) const;
   const RowSource& source(const std::string& name) const;
   static bool usable();
+  void require_unpoisoned() const {
+    if (poisoned_) throw *poisoned_;
+  }
   void poison(const Failure& failure);
 
   Job job_;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "status.h"
+
 namespace fae::cuda {
 
 namespace {
@@ -67,8 +69,10 @@ const LtLibrary& lt_library() {
     LtLibrary out;
     static LtApi api;
     std::string path, tried;
-    if (std::getenv("FAE_CUDA_NO_CUBLAS")) {
-      out.fact = "not used: FAE_CUDA_NO_CUBLAS is set; own matrix kernels run instead";
+    const char* setting = std::getenv("FAE_CUDA_GEMM");
+    out.asked = setting ? setting : "auto";
+    if (out.asked == "own") {
+      out.fact = "not used: FAE_CUDA_GEMM is own; own matrix kernels run instead";
       return out;
     }
     void* handle = open_cuda_library("libcublasLt.so.13 libcublasLt.so.12", path, tried);
@@ -95,7 +99,7 @@ const LtLibrary& lt_library() {
     FAE_LT(cublasLtMatmul)
 #undef FAE_LT
     if (!missing.empty()) {
-      out.fact = path + " has no " + missing + "; own matrix kernels run instead";
+      out.fact = path + " has no " + missing + "; own matrix kernels run instead. Set FAE_CUDA_LIBRARY_PATH to the folder of another libcublasLt.so.13.";
       return out;
     }
     out.api = &api;
@@ -104,6 +108,17 @@ const LtLibrary& lt_library() {
     return out;
   }();
   return library;
+}
+
+const LtApi* require_lt_setting() {
+  const LtLibrary& library = lt_library();
+  if (library.asked != "auto" && library.asked != "own" && library.asked != "cublaslt") {
+    fail(FAE_CONFIG, "FAE_CUDA_GEMM is '" + library.asked + "', expected auto, own or cublaslt.", {fact("found", library.asked)});
+  }
+  if (library.asked == "cublaslt" && !library.api) {
+    fail(FAE_UNAVAILABLE, "FAE_CUDA_GEMM asks for cuBLASLt: " + library.fact + " Or let the own kernels run: unset FAE_CUDA_GEMM.", {fact("library", "cublasLt")});
+  }
+  return library.api;
 }
 
 }  // namespace fae::cuda

@@ -48,10 +48,15 @@ struct LtLibrary {
   const LtApi* api = nullptr;
   size_t version = 0;
   std::string fact;
+  std::string asked;  // FAE_CUDA_GEMM
 };
 
 // Opened once per process. Searches FAE_CUDA_LIBRARY_PATH, the loader's own path, the CUDA toolkit and Python's site-packages.
 const LtLibrary& lt_library();
+
+// The library, or null where own kernels do its work. FAE_CUDA_GEMM: `auto`, `own`, or `cublaslt`, which throws FAE_UNAVAILABLE when it is
+// missing; anything else throws FAE_CONFIG.
+const LtApi* require_lt_setting();
 
 // Opens the first of `names` (separated by spaces) found on the same search path; `tried` collects why not.
 void* open_cuda_library(const char* names, std::string& found, std::string& tried);

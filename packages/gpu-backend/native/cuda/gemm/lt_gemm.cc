@@ -8,7 +8,7 @@ namespace fae::cuda {
 
 namespace {
 void accept(int status, const char* what) {
-  if (status != 0) fail(FAE_ENGINE, std::string("cuBLASLt failed in ") + what + " with status " + std::to_string(status) + ". Set FAE_CUDA_NO_CUBLAS=1 to use the own kernels.");
+  if (status != 0) fail(FAE_ENGINE, std::string("cuBLASLt failed in ") + what + " with status " + std::to_string(status) + ". Set FAE_CUDA_GEMM=own to use the own kernels.");
 }
 }  // namespace
 
@@ -21,7 +21,16 @@ LtContext::~LtContext() {
 // cuBLASLt is column-major: row-major C [m, n] is its C' [n, m], so its A is our B and its B our A.
 LtGemm::LtGemm(const LtContext& context, const Gemm& g, Arithmetic arithmetic, LtEpilogue epilogue, void* aux, int64_t aux_ld)
     : context_(context), gemm_(g), left_(g.b), right_(g.a) {
-  const LtApi& api = context.api();
+  try {
+    describe(g, arithmetic, epilogue, aux, aux_ld);
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+void LtGemm::describe(const Gemm& g, Arithmetic arithmetic, LtEpilogue epilogue, void* aux, int64_t aux_ld) {
+  const LtApi& api = context_.api();
   const int compute = arithmetic == Arithmetic::float32 ? lt::compute_float32
                       : arithmetic == Arithmetic::tf32  ? lt::compute_tf32
                                                         : lt::compute_bf16;
@@ -64,12 +73,14 @@ LtGemm::LtGemm(const LtContext& context, const Gemm& g, Arithmetic arithmetic, L
   found_.resize(12);
   int count = 0;
   // An unsupported combination is an answer here, not a failure.
-  if (api.cublasLtMatmulAlgoGetHeuristic(context.handle(), desc_, a_, b_, c_, c_, preference, 12, found_.data(), &count) != 0) count = 0;
+  if (api.cublasLtMatmulAlgoGetHeuristic(context_.handle(), desc_, a_, b_, c_, c_, preference, 12, found_.data(), &count) != 0) count = 0;
   api.cublasLtMatmulPreferenceDestroy(preference);
   found_.resize(count);
 }
 
-LtGemm::~LtGemm() {
+LtGemm::~LtGemm() { release(); }
+
+void LtGemm::release() {
   const LtApi& api = context_.api();
   if (c_) api.cublasLtMatrixLayoutDestroy(c_);
   if (b_) api.cublasLtMatrixLayoutDestroy(b_);

@@ -42,6 +42,9 @@ class LtGemm {
   bool run(int algorithm, void* workspace, cudaStream_t stream) const;
 
  private:
+  void describe(const Gemm& gemm, Arithmetic arithmetic, LtEpilogue epilogue, void* aux, int64_t aux_ld);
+  void release();
+
   const LtContext& context_;
   Gemm gemm_;
   void *desc_ = nullptr, *a_ = nullptr, *b_ = nullptr, *c_ = nullptr;

@@ -56,13 +56,8 @@ Tuner::Tuner() {
   cudaDeviceProp properties;
   FAE_CUDA(cudaGetDeviceProperties(&properties, device));
   prefix_ = std::string(properties.name) + " lt" + std::to_string(lt_library().version) + " ";
-  FAE_CUDA(cudaEventCreate(&start_));
-  FAE_CUDA(cudaEventCreate(&stop_));
-}
-
-Tuner::~Tuner() {
-  if (start_) cudaEventDestroy(start_);
-  if (stop_) cudaEventDestroy(stop_);
+  start_ = timed_event();
+  stop_ = timed_event();
 }
 
 double Tuner::time(const Candidate& candidate, cudaStream_t stream) {

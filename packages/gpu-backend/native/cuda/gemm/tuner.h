@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "support/handles.h"
+
 namespace fae::cuda {
 
 struct Candidate {
@@ -25,7 +27,6 @@ struct Tuned {
 class Tuner {
  public:
   Tuner();
-  ~Tuner();
   // `work` names shapes and arithmetic: equal names mean equal work.
   Tuned choose(const std::string& work, const std::vector<Candidate>& candidates, cudaStream_t stream);
   // Writes new choices to the file, if there is one.
@@ -35,7 +36,7 @@ class Tuner {
   double time(const Candidate& candidate, cudaStream_t stream);
 
   std::string prefix_;  // device and library versions
-  cudaEvent_t start_ = nullptr, stop_ = nullptr;
+  Event start_, stop_;
 };
 
 }  // namespace fae::cuda

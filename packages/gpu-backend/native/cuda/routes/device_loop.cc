@@ -25,23 +25,14 @@ DeviceLoop::DeviceLoop(const Job& job, Core& core, uint32_t least_slots)
   ring_ = core.arena().reserve<uint32_t>(static_cast<size_t>(slots_) * job.batch * job.stride_words, "input ring");
 }
 
-DeviceLoop::~DeviceLoop() {
-  for (auto* events : {&copy_begin_, &copied_, &consumed_}) {
-    for (const cudaEvent_t event : *events) cudaEventDestroy(event);
-  }
-  if (copies_) cudaStreamDestroy(copies_);
-}
-
 void DeviceLoop::allocate() {
   feeder_ = std::make_unique<Feeder>(reader_threads(job_), slots_, static_cast<size_t>(job_.batch) * job_.stride_words);
   scores_ = Pinned(static_cast<size_t>(slots_) * job_.batch * 4);
-  FAE_CUDA(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking));
+  copies_ = new_stream();
   for (uint32_t s = 0; s < slots_; s++) {
-    for (auto* events : {&copy_begin_, &copied_, &consumed_}) {
-      cudaEvent_t event = nullptr;
-      FAE_CUDA(cudaEventCreateWithFlags(&event, events == &consumed_ ? cudaEventDisableTiming : cudaEventDefault));
-      events->push_back(event);
-    }
+    copy_begin_.push_back(timed_event());
+    copied_.push_back(timed_event());
+    consumed_.push_back(plain_event());
   }
 }
 
@@ -126,6 +117,7 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* 
       }
       const uint32_t last = (i + steps - 1) % slots_;
       FAE_CUDA(cudaStreamWaitEvent(main, copied_[last], 0));
+      if (training) core_.before_launch(i, steps);
       (steps > 1 ? *several : graph).launch(main);
       launched += steps;
       if (hooks.after_launch) hooks.after_launch(i, main);

@@ -10,6 +10,7 @@
 #include "step/core.h"
 #include "step/decode.h"
 #include "step/graph.h"
+#include "support/handles.h"
 
 namespace fae::cuda {
 
@@ -17,7 +18,6 @@ class DeviceLoop {
  public:
   // At least `least_slots` slots in the rings.
   DeviceLoop(const Job& job, Core& core, uint32_t least_slots = 0);
-  ~DeviceLoop();
 
   const uint32_t* ring() const { return ring_.get(); }
   Feeder& feeder() { return *feeder_; }
@@ -54,8 +54,8 @@ class DeviceLoop {
   uint32_t slots_;
   Buffer<uint32_t> ring_;
   std::unique_ptr<Feeder> feeder_;
-  cudaStream_t copies_ = nullptr;
-  std::vector<cudaEvent_t> copy_begin_, copied_, consumed_;
+  Stream copies_;
+  std::vector<Event> copy_begin_, copied_, consumed_;
   Pinned scores_;
 };
 

@@ -2,22 +2,28 @@
 
 #include <chrono>
 
+#include "thread_pool.h"
+
 namespace fae::cuda {
 
 double now_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Feeder::Feeder(uint32_t threads, uint32_t slots, size_t slot_words) : slots_(slots), slot_words_(slot_words), memory_(slots * slot_words * 4) {
-  for (uint32_t i = 0; i < threads; i++) threads_.emplace_back([this] { work(); });
+  start_threads(threads_, threads, [this](uint32_t) { work(); }, [this] { close(); });
 }
 
 Feeder::~Feeder() {
+  close();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Feeder::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     stop_ = true;
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
 }
 
 void Feeder::start(Work work) {

@@ -42,13 +42,14 @@ class Feeder {
   void release(uint32_t i);
   // Ends the segment early or after its last batch; no reader runs afterwards. Returns the readers' busy seconds.
   double finish();
-  // True once a reader failed or the segment is being given up: `then` must not block for good.
   // Throws what a reader threw, if one did.
   void rethrow();
+  // True once a reader failed or the segment is being given up: `then` must not block for good.
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
 
  private:
   void work();
+  void close();
 
   uint32_t slots_;
   size_t slot_words_;

@@ -20,18 +20,12 @@ HybridStep::HybridStep(const Job& job, Core& core, const HostRows& rows, ThreadP
   device_words_ = core.arena().reserve<uint32_t>(static_cast<size_t>(job.batch) * sent_words(), "input ring");
 }
 
-HybridStep::~HybridStep() {
-  for (const cudaEvent_t event : {begin_, sent_event_, computed_, back_}) {
-    if (event) cudaEventDestroy(event);
-  }
-}
-
 void HybridStep::allocate() {
   feeder_ = std::make_unique<Feeder>(std::min(2u, reader_threads(job_)), 4, static_cast<size_t>(job_.batch) * job_.stride_words);
   sent_ = Pinned(static_cast<size_t>(job_.batch) * sent_words() * 4);
   pooled_ = Pinned(pooled_values(job_.batch) * 4);
   gradients_ = Pinned(pooled_values(job_.batch) * 4);
-  for (cudaEvent_t* event : {&begin_, &sent_event_, &computed_, &back_}) FAE_CUDA(cudaEventCreate(event));
+  for (Event* event : {&begin_, &sent_event_, &computed_, &back_}) *event = timed_event();
 }
 
 const Graph& HybridStep::graph(DenseEncoding encoding, bool train) {
@@ -95,6 +89,7 @@ void HybridStep::part(const SegmentCall& call, const std::vector<uint8_t*>& dirt
       const uint32_t* words = feeder_->words(i);
       const uint32_t inputs = records[i].inputs;
       send(words, inputs, seconds, bytes);
+      if (training) core_.before_launch(0, 1);
       step.launch(main);
       FAE_CUDA(cudaEventRecord(computed_, main));
       if (training) {

@@ -11,13 +11,13 @@
 #include "step/core.h"
 #include "step/decode.h"
 #include "step/graph.h"
+#include "support/handles.h"
 
 namespace fae::cuda {
 
 class HybridStep {
  public:
   HybridStep(const Job& job, Core& core, const HostRows& rows, ThreadPool& pool);
-  ~HybridStep();
   void allocate();
   uint64_t host_bytes() const { return sent_.bytes() + pooled_.bytes() + gradients_.bytes(); }
 
@@ -43,7 +43,7 @@ class HybridStep {
   std::unique_ptr<Feeder> feeder_;
   Pinned sent_, pooled_, gradients_;
   std::map<std::pair<DenseEncoding, bool>, Graph> graphs_;
-  cudaEvent_t begin_ = nullptr, sent_event_ = nullptr, computed_ = nullptr, back_ = nullptr;
+  Event begin_, sent_event_, computed_, back_;
 };
 
 // Cardinalities of the tables, for Distinct.

@@ -78,17 +78,15 @@ MixedPipeline::MixedPipeline(const Job& job, Core& core, const HostRows& host, c
   for (BatchPlan& p : plans_) p.write_by_table.resize(job.tables.size());
 }
 
+void MixedPipeline::close() {
+  const std::lock_guard lock(mutex_);
+  closing_ = true;
+  announce();
+}
+
 MixedPipeline::~MixedPipeline() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-    announce();
-  }
+  close();
   for (std::thread& thread : threads_) thread.join();
-  for (auto* events : {&computed_, &returned_}) {
-    for (const cudaEvent_t event : *events) cudaEventDestroy(event);
-  }
-  if (returns_) cudaStreamDestroy(returns_);
 }
 
 void MixedPipeline::allocate(Feeder& feeder, const DeviceRows& rows) {
@@ -98,18 +96,15 @@ void MixedPipeline::allocate(Feeder& feeder, const DeviceRows& rows) {
   for (uint32_t s = 0; s < in_.slots; s++) in_.rows[s] = rows.array(static_cast<int>(s) - 1);
   staging_in_ = Pinned(device_in_.count * 4);
   staging_out_ = Pinned(device_out_.count * 4);
-  FAE_CUDA(cudaStreamCreateWithFlags(&returns_, cudaStreamNonBlocking));
-  for (auto* events : {&computed_, &returned_}) {
-    for (uint32_t i = 0; i < cold_ring(); i++) {
-      cudaEvent_t event = nullptr;
-      FAE_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-      events->push_back(event);
-    }
+  returns_ = new_stream();
+  for (uint32_t i = 0; i < cold_ring(); i++) {
+    computed_.push_back(plain_event());
+    returned_.push_back(plain_event());
   }
   const uint32_t cores = job_.threads ? job_.threads : usable_threads();
   const uint32_t gatherers = std::clamp(cores / 4, 1u, 4u);
-  for (uint32_t i = 0; i < gatherers; i++) threads_.emplace_back([this] { work(); });
-  threads_.emplace_back([this] { return_rows(); });
+  // The first brings rows back; the others gather and scatter.
+  start_threads(threads_, 1 + gatherers, [this](uint32_t number) { number == 0 ? return_rows() : work(); }, [this] { close(); });
 }
 
 void MixedPipeline::record_insert(Lanes& lanes, const uint32_t* ring, bool with_state) const {

@@ -71,6 +71,7 @@ class MixedPipeline {
   void publish(uint32_t i);
   void offer_gathers(std::unique_lock<std::mutex>& lock);
   void offer(uint32_t batch, size_t rows, bool gathers);
+  void close();
   void work();
   void take_task(std::unique_lock<std::mutex>& lock);
   void carry_out(const Task& task);
@@ -102,8 +103,8 @@ class MixedPipeline {
   std::vector<uint32_t> cold_columns_, cold_tables_;  // ids of one step that can be cold, and their tables
   std::unique_ptr<std::atomic<uint32_t>[]> turns_;
   std::vector<BatchPlan> plans_;
-  cudaStream_t returns_ = nullptr;
-  std::vector<cudaEvent_t> computed_, returned_;
+  Stream returns_;
+  std::vector<Event> computed_, returned_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -254,6 +254,7 @@ class ServerResidency final : public Residency {
         seconds[stage_wait] += now_seconds() - begin;
         while (waiting.size() > job_.staleness) apply_oldest();
         pull(feeder_->words(i), records[i].inputs, seconds, bytes);
+        if (training) core_.before_launch(static_cast<uint32_t>(waiting.size()), 1);
         step.launch(main);
         if (training) {
           waiting.push_back(collect(call.learning_rates[i], records[i].step, bytes));

@@ -119,7 +119,7 @@ __device__ __forceinline__ void apply(const Args<Row>& a, uint32_t row, const fl
 // Chunks: one block per 256 sorted positions.
 template <class Row, OptimizerName O, int LANES, int ITEMS>
 __global__ void __launch_bounds__(tile) chunk_kernel(const Args<Row> a) {
-  __shared__ uint32_t heads[tile + 1], warp_start[tile / 32], warp_heads[tile / 32], carried, head_count, tail_end;
+  __shared__ uint32_t heads[tile + 1], warp_start[tile / 32], warp_heads[tile / 32], carried;
   const uint32_t thread = threadIdx.x, lane = thread & 31, warp = thread >> 5;
   const uint32_t base = blockIdx.x * tile, at = base + thread;
   wait_for_previous();

@@ -26,7 +26,7 @@ void Core::allocate() {
   arena_.allocate();
   tiled_gemm_prepare();
   interact_prepare();
-  if (lt_library().api) library_ = std::make_unique<LtContext>();
+  if (require_lt_setting()) library_ = std::make_unique<LtContext>();
   if (!library_ && job_.matmul == Matmul::bf16) {
     fail(FAE_UNSUPPORTED, "matmul 'bf16' needs cuBLASLt: " + lt_library().fact, {fact("option", "matmul")});
   }

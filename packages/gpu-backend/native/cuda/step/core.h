@@ -13,6 +13,7 @@
 #include "step/network.h"
 #include "step/step_state.h"
 #include "support/arena.h"
+#include "support/trap.h"
 
 namespace fae::cuda {
 
@@ -44,6 +45,11 @@ class Core {
   // Updates done: Adam's t counts from here.
   uint64_t updates = 0;
 
+  // Before a graph of the next `count` training steps is launched, `done` of this call being launched: where tests let a kernel fail.
+  void before_launch(uint32_t done, uint32_t count) const {
+    const uint64_t first = updates + done + 1;
+    if (trap_step_ >= first && trap_step_ < first + count) trap_kernel(lanes_.main());
+  }
   // Uploads records and starts at the first; `count` <= most_steps.
   void begin(const std::vector<StepRecord>& records);
   // Waits for the main lane; losses of the steps since `begin`, and their seconds. Throws what went wrong on the device.
@@ -61,6 +67,7 @@ class Core {
   Buffer<unsigned long long> stamps_;
   Buffer<float> label_, scores_;
   Pinned pinned_;
+  const uint64_t trap_step_ = trap_step();
 };
 
 }  // namespace fae::cuda

@@ -1,7 +1,5 @@
 #include "step/graph.h"
 
-#include <utility>
-
 #include "support/check.h"
 
 namespace fae::cuda {
@@ -18,14 +16,11 @@ Graph::Graph(Lanes& lanes, const std::function<void()>& record) {
     throw;
   }
   FAE_CUDA(cudaStreamEndCapture(lanes.main(), &graph));
-  const cudaError_t status = cudaGraphInstantiate(&executable_, graph, cudaGraphInstantiateFlagUseNodePriority);
-  cudaGraphDestroy(graph);
-  check(status, "cudaGraphInstantiate");
+  const GraphTemplate recorded(graph);
+  cudaGraphExec_t executable = nullptr;
+  FAE_CUDA(cudaGraphInstantiate(&executable, graph, cudaGraphInstantiateFlagUseNodePriority));
+  executable_ = GraphExecutable(executable);
   FAE_CUDA(cudaGraphUpload(executable_, lanes.main()));
-}
-
-Graph::~Graph() {
-  if (executable_) cudaGraphExecDestroy(executable_);
 }
 
 void Graph::launch(cudaStream_t stream) const { FAE_CUDA(cudaGraphLaunch(executable_, stream)); }

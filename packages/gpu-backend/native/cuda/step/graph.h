@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "step/lanes.h"
+#include "support/handles.h"
 
 namespace fae::cuda {
 
@@ -14,16 +15,10 @@ class Graph {
   Graph() = default;
   // `record` starts on the main lane; every lane it uses must have joined the main lane at its end.
   Graph(Lanes& lanes, const std::function<void()>& record);
-  ~Graph();
-  Graph(Graph&& other) noexcept : executable_(other.executable_) { other.executable_ = nullptr; }
-  Graph& operator=(Graph&& other) noexcept {
-    std::swap(executable_, other.executable_);
-    return *this;
-  }
   void launch(cudaStream_t stream) const;
 
  private:
-  cudaGraphExec_t executable_ = nullptr;
+  GraphExecutable executable_;
 };
 
 }  // namespace fae::cuda

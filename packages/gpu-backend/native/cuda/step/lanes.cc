@@ -1,26 +1,14 @@
 #include "step/lanes.h"
 
-#include "support/check.h"
-
 namespace fae::cuda {
 
 Lanes::Lanes() {
   int least = 0, greatest = 0;
   FAE_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));
   // The critical path goes first when blocks of several lanes wait for a multiprocessor.
-  for (size_t i = 0; i < streams_.size(); i++) {
-    FAE_CUDA(cudaStreamCreateWithPriority(&streams_[i], cudaStreamNonBlocking, i == 0 ? greatest : least));
-  }
-  FAE_CUDA(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming));
-  FAE_CUDA(cudaEventCreateWithFlags(&mark_, cudaEventDisableTiming));
-}
-
-Lanes::~Lanes() {
-  for (const cudaStream_t stream : streams_) {
-    if (stream) cudaStreamDestroy(stream);
-  }
-  if (event_) cudaEventDestroy(event_);
-  if (mark_) cudaEventDestroy(mark_);
+  for (size_t i = 0; i < streams_.size(); i++) streams_[i] = new_stream(i == 0 ? greatest : least);
+  event_ = plain_event();
+  mark_ = plain_event();
 }
 
 void Lanes::after(cudaStream_t later, cudaStream_t earlier) {

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "support/handles.h"
+
 namespace fae::cuda {
 
 class Lanes {
@@ -12,9 +14,6 @@ class Lanes {
   static constexpr int side_count = 2;
 
   Lanes();
-  ~Lanes();
-  Lanes(const Lanes&) = delete;
-  Lanes& operator=(const Lanes&) = delete;
 
   cudaStream_t main() const { return streams_[0]; }
   // Sorting and updating rows.
@@ -29,8 +28,8 @@ class Lanes {
   void wait(cudaStream_t later, cudaEvent_t mark);
 
  private:
-  std::array<cudaStream_t, 2 + side_count> streams_{};
-  cudaEvent_t event_ = nullptr, mark_ = nullptr;
+  std::array<Stream, 2 + side_count> streams_;
+  Event event_, mark_;
 };
 
 }  // namespace fae::cuda

@@ -7,6 +7,11 @@
 
 namespace fae::cuda {
 
+namespace {
+// Room for graphs and the libraries' own buffers.
+constexpr size_t reserve_bytes = 256ull << 20;
+}  // namespace
+
 Arena::~Arena() {
   if (base_) cudaFree(base_);
 }
@@ -25,24 +30,31 @@ size_t Arena::place(size_t bytes, const char* what) {
   return offset;
 }
 
+void Arena::refuse(size_t free, const char* why) {
+  std::sort(pieces_.begin(), pieces_.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string largest;
+  for (size_t i = 0; i < pieces_.size() && i < 4; i++) {
+    largest += (i ? ", " : "") + pieces_[i].first + " " + std::to_string(pieces_[i].second >> 20) + " MiB";
+  }
+  fail(FAE_OUT_OF_MEMORY,
+       "The session needs " + std::to_string((bytes_ + reserve_bytes) >> 20) + " MiB of GPU memory, " + std::to_string(free >> 20) + " MiB are free" + why +
+           ". Largest: " + largest + ". Use a smaller budget or batch, or a route that keeps tables on the host.",
+       {fact("needBytes", static_cast<uint64_t>(bytes_ + reserve_bytes)), fact("freeBytes", static_cast<uint64_t>(free))});
+}
+
 void Arena::allocate() {
   size_t free = 0, total = 0;
   FAE_CUDA(cudaMemGetInfo(&free, &total));
-  // Room for graphs and the libraries' own buffers.
-  constexpr size_t reserve = 256ull << 20;
-  if (bytes_ + reserve > free) {
-    std::sort(pieces_.begin(), pieces_.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    std::string largest;
-    for (size_t i = 0; i < pieces_.size() && i < 4; i++) {
-      largest += (i ? ", " : "") + pieces_[i].first + " " + std::to_string(pieces_[i].second >> 20) + " MiB";
-    }
-    fail(FAE_OUT_OF_MEMORY,
-         "The session needs " + std::to_string((bytes_ + reserve) >> 20) + " MiB of GPU memory, " + std::to_string(free >> 20) +
-             " MiB are free. Largest: " + largest + ". Use a smaller budget or batch, or a route that keeps tables on the host.",
-         {fact("needBytes", static_cast<uint64_t>(bytes_ + reserve)), fact("freeBytes", static_cast<uint64_t>(free))});
+  if (bytes_ + reserve_bytes > free) refuse(free, "");
+  const size_t bytes = std::max<size_t>(bytes_, 512);
+  const cudaError_t status = cudaMalloc(reinterpret_cast<void**>(&base_), bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    FAE_CUDA(cudaMemGetInfo(&free, &total));
+    refuse(free, " and could not be taken (cudaErrorMemoryAllocation): another program is taking memory of this GPU");
   }
-  FAE_CUDA(cudaMalloc(reinterpret_cast<void**>(&base_), std::max<size_t>(bytes_, 512)));
-  FAE_CUDA(cudaMemset(base_, 0, std::max<size_t>(bytes_, 512)));
+  check(status, "cudaMalloc");
+  FAE_CUDA(cudaMemset(base_, 0, bytes));
 }
 
 Pinned::Pinned(size_t bytes) : bytes_(bytes) {

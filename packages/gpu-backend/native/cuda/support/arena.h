@@ -42,6 +42,7 @@ class Arena {
 
  private:
   size_t place(size_t bytes, const char* what);
+  [[noreturn]] void refuse(size_t free, const char* why);
 
   size_t bytes_ = 0;
   char* base_ = nullptr;
