@@ -1,17 +1,18 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DataError, type Program } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
+import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
 
-export const manifestName = "manifest.json";
-const version = 1;
+/** 1: full checkpoints. 2: those with a base. */
+const versions = [1, 2] as const;
 
 const whole = z.int().min(0);
 
 const manifestSchema = z.strictObject({
   format: z.literal("fae-checkpoint"),
-  version: z.literal(version),
+  version: z.literal(versions),
   program: z.strictObject({
     name: z.string(),
     /** Of the program's mathematics, not of its name and initial values. */
@@ -39,6 +40,8 @@ const manifestSchema = z.strictObject({
     }),
   ),
   state: z.json(),
+  /** The full checkpoint beside it that has the rows this one lacks: its directory's name and its manifest's digest. */
+  base: z.strictObject({ name: z.string().regex(checkpointPattern), digest: z.string() }).optional(),
 });
 
 /** What a checkpoint holds. Rows are in original ids. */
@@ -48,6 +51,17 @@ export type CheckpointManifest = z.infer<typeof manifestSchema>;
 export interface Checkpoint {
   readonly path: string;
   readonly manifest: CheckpointManifest;
+  /** Of a checkpoint that holds only changed rows: the full one with the others; null for a full one. */
+  readonly base: Checkpoint | null;
+}
+
+/** A full checkpoint as others name it. */
+export type BaseReference = NonNullable<CheckpointManifest["base"]>;
+
+/** The full checkpoint that a new one of changed rows can refer to: this one, or its base. */
+export function baseReference({ path, manifest, base }: Checkpoint): BaseReference {
+  const full = base ?? { path, manifest };
+  return { name: basename(full.path), digest: digestOf(full.manifest) };
 }
 
 /** Identifies what a program computes. */
@@ -66,36 +80,47 @@ export const programDigest = ({ denseFeatures, steps, width, tables, params, nod
 export const formatManifest = (manifest: CheckpointManifest): string =>
   `${JSON.stringify({ ...manifest, digest: digestOf(manifest) }, null, 2)}\n`;
 
-/** Directory name of a checkpoint; `copy` tells apart several of one step. */
-export const checkpointName = (step: number, copy: number): string =>
-  `step-${String(step).padStart(12, "0")}${copy === 0 ? "" : `.${copy}`}`;
-
-interface Listed {
-  readonly path: string;
-  readonly step: number;
-  readonly copy: number;
-}
-
-/** Checkpoints in a directory, oldest first. Unfinished ones are not there. */
-export async function listCheckpoints(root: string): Promise<Listed[]> {
-  const names = await readdir(root).catch(() => []);
-  return names
-    .flatMap((name) => {
-      const [, step, copy] = /^step-(\d{12})(?:\.(\d+))?$/.exec(name) ?? [];
-      return step === undefined ? [] : [{ path: join(root, name), step: Number(step), copy: Number(copy ?? 0) }];
-    })
-    .sort((a, b) => a.step - b.step || a.copy - b.copy);
-}
-
 /**
- * Opens a checkpoint: its own directory, or a directory of checkpoints, whose latest is taken. Reads the manifest and checks
- * that the files are there with their sizes; `verifyCheckpoint` checks every byte.
+ * Opens a checkpoint: its own directory, or a directory of checkpoints, whose latest is taken. Reads the manifest (and that
+ * of the full checkpoint which it builds on) and checks that the files are there with their sizes; `verifyCheckpoint` checks
+ * every byte.
  *
  * @throws DataError naming what is missing, damaged or of another version.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const directory = await checkpointDirectory(path);
   const manifest = await readManifest(directory);
+  await expectFiles(directory, manifest);
+  return { path: directory, manifest, base: manifest.base ? await openBase(directory, manifest, manifest.base) : null };
+}
+
+async function openBase(
+  directory: string,
+  own: CheckpointManifest,
+  { name, digest }: BaseReference,
+): Promise<Checkpoint> {
+  const path = join(dirname(directory), name);
+  const refused = async (what: string): Promise<DataError> =>
+    new DataError(`Checkpoint '${directory}' holds only the rows changed since '${name}', which ${what}.`, {
+      fix: await otherCheckpoint(directory, name),
+      details: { path, expected: digest },
+    });
+  const isThere = await stat(join(path, manifestName)).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) throw await refused("is not beside it");
+  const manifest = await readManifest(path);
+  if (digestOf(manifest) !== digest) throw await refused("is another one now: its digest differs");
+  if (manifest.base || digestOf(modelOf(manifest)) !== digestOf(modelOf(own)))
+    throw await refused("is no full checkpoint of the same model");
+  await expectFiles(path, manifest);
+  return { path, manifest, base: null };
+}
+
+const modelOf = ({ program, optimizer, data }: CheckpointManifest) => ({ program, optimizer, data });
+
+async function expectFiles(directory: string, manifest: CheckpointManifest): Promise<void> {
   for (const file of manifest.files) {
     const filePath = join(directory, file.name);
     const found = await stat(filePath).then(
@@ -108,7 +133,6 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
         { fix: await otherCheckpoint(directory), details: { path: filePath, found, expected: file.bytes } },
       );
   }
-  return { path: directory, manifest };
 }
 
 async function checkpointDirectory(path: string): Promise<string> {
@@ -142,11 +166,14 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
   }
   const head = z.looseObject({ format: z.literal("fae-checkpoint"), version: z.number() }).safeParse(json);
   if (!head.success) throw await damaged(`'${manifestName}' is not a checkpoint's`, head.error);
-  if (head.data.version !== version)
-    throw new DataError(`Checkpoint '${directory}' has version ${head.data.version}; this program reads ${version}.`, {
-      fix: "Use the version of FAE that wrote it.",
-      details: { path, found: head.data.version, expected: version },
-    });
+  if (!versions.some((version) => version === head.data.version))
+    throw new DataError(
+      `Checkpoint '${directory}' has version ${head.data.version}; this program reads ${versions.join(" and ")}.`,
+      {
+        fix: "Use the version of FAE that wrote it.",
+        details: { path, found: head.data.version, expected: versions },
+      },
+    );
   const { digest, ...rest } = head.data as Record<string, unknown>;
   if (digest !== digestOf(rest)) throw await damaged(`the digest of '${manifestName}' does not match its content`);
   const manifest = manifestSchema.safeParse(rest);
@@ -154,25 +181,32 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
   return manifest.data;
 }
 
-/** The fix for a damaged checkpoint: the latest other one beside it. */
-export async function otherCheckpoint(directory: string): Promise<string> {
-  const others = (await listCheckpoints(join(directory, ".."))).filter((entry) => join(entry.path) !== join(directory));
-  const other = others.at(-1);
-  return other === undefined
-    ? "There is no other checkpoint beside it; copy it again from where it was written."
-    : `Use '${other.path}' instead.`;
+/** Where the rows of a table of a checkpoint are. */
+export interface TableFiles {
+  readonly table: string;
+  /** Safetensors file with all rows, by original id. */
+  readonly all: string;
+  /** Safetensors file with rows that are newer, and their ids; null in a full checkpoint. */
+  readonly changed: string | null;
 }
 
-/** Path of the file that holds a tensor of a checkpoint. @throws DataError naming the tables when there is no such tensor. */
-export async function tensorFile(path: string, tensor: string | undefined): Promise<string> {
+/** @throws DataError naming the tables when there is no such table */
+export async function tableFiles(path: string, name: string | undefined): Promise<TableFiles> {
   const checkpoint = await openCheckpoint(path);
-  const { files, program } = checkpoint.manifest;
-  const only = program.tables.length === 1 ? program.tables[0].name : undefined;
-  const file = files.find((entry) => entry.tensors.includes(tensor ?? only ?? ""));
-  if (file === undefined)
-    throw new DataError(`Checkpoint '${checkpoint.path}' has no table '${tensor ?? "(not named)"}'.`, {
+  const { program } = checkpoint.manifest;
+  const table = name ?? (program.tables.length === 1 ? program.tables[0].name : "");
+  const full = checkpoint.base ?? checkpoint;
+  const all = fileOf(full, table);
+  const changed = fileOf(checkpoint, table);
+  if (all === undefined || changed === undefined)
+    throw new DataError(`Checkpoint '${checkpoint.path}' has no table '${name ?? "(not named)"}'.`, {
       fix: `Its tables are ${program.tables.map((entry) => entry.name).join(", ")}.`,
-      details: { path: checkpoint.path, tensor, names: program.tables.map((entry) => entry.name) },
+      details: { path: checkpoint.path, tensor: name, names: program.tables.map((entry) => entry.name) },
     });
-  return join(checkpoint.path, file.name);
+  return { table, all, changed: full === checkpoint ? null : changed };
+}
+
+function fileOf({ path, manifest }: Checkpoint, tensor: string): string | undefined {
+  const file = manifest.files.find(({ tensors }) => tensors.includes(tensor));
+  return file && join(path, file.name);
 }

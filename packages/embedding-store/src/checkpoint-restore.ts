@@ -3,9 +3,11 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { DataError, elements, type OptimizerSpec, type Program, type Session } from "@fae/core";
 import { digestOf } from "./canonical.js";
-import { type Checkpoint, type CheckpointManifest, otherCheckpoint, programDigest } from "./checkpoint-manifest.js";
+import { otherCheckpoint } from "./checkpoint-list.js";
+import { type Checkpoint, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
 import {
   denseTensors,
+  idsTensor,
   inverseOf,
   type OriginalIds,
   rowParts,
@@ -15,8 +17,9 @@ import {
 } from "./checkpoint-tensors.js";
 import { openSafetensors, type Safetensors } from "./safetensors.js";
 
-/** Reads every file of a checkpoint and compares its digest. @throws DataError naming the first damaged file. */
-export async function verifyCheckpoint({ path, manifest }: Checkpoint): Promise<void> {
+/** Reads every file of a checkpoint and of its base and compares digests. @throws DataError naming the first damaged file. */
+export async function verifyCheckpoint({ path, manifest, base }: Checkpoint): Promise<void> {
+  if (base !== null) await verifyCheckpoint(base);
   for (const file of manifest.files) {
     const filePath = join(path, file.name);
     const hash = createHash("sha256");
@@ -43,6 +46,8 @@ export interface RestoreOptions {
   readonly data?: string;
   /** `all` (default) continues a run; `weights` takes tables and parameters only, whatever the optimizer. */
   readonly parts?: "all" | "weights";
+  /** Told, per table of a checkpoint that has a base, which rows of the session are not as in that base. */
+  readonly onChanged?: (table: string, rows: Uint32Array) => void;
   /** Rows held in memory at a time, in bytes; default 16 MiB. */
   readonly chunkBytes?: number;
 }
@@ -60,8 +65,8 @@ export async function restoreCheckpoint(checkpoint: Checkpoint, options: Restore
   expectSameData(checkpoint, options.data);
   if (parts === "all") expectSameOptimizer(checkpoint, optimizer);
   await verifyCheckpoint(checkpoint);
-  const wanted = ({ name }: TensorShape): boolean => parts === "all" || !name.includes("#");
   const saved = checkpoint.manifest.optimizer.name;
+  const wanted = ({ name }: TensorShape): boolean => parts === "all" || !name.includes("#");
   for (const tensor of denseTensors(program, saved).filter(wanted)) {
     await using file = await openTensor(checkpoint, tensor);
     await session.write(tensor.name, await file.floats(tensor.name));
@@ -70,16 +75,53 @@ export async function restoreCheckpoint(checkpoint: Checkpoint, options: Restore
     const table = program.tables[t];
     const inverse = await inverseOf(originalIds[table.name], table);
     for (const tensor of tensors.filter(wanted)) {
-      await using file = await openTensor(checkpoint, tensor);
-      const width = elements(tensor.shape.slice(1));
-      for (const { from, to } of rowParts(tensor.shape, chunkBytes)) {
-        const rows = await file.floats(tensor.name, from * width, (to - from) * width);
-        await session.write(tensor.name, rows, sessionRows(inverse, from, to));
-      }
+      await using file = await openTensor(checkpoint.base ?? checkpoint, tensor);
+      await copyRows(file, tensor, session, chunkBytes, (from, to) => sessionRows(inverse, from, to));
     }
+    if (checkpoint.base === null) continue;
+    const rows = await changedRows(checkpoint, table, inverse);
+    for (const { name, shape } of tensors.filter(wanted)) {
+      const tensor = { name, shape: [rows.length, ...shape.slice(1)] };
+      await using file = await openTensor(checkpoint, tensor);
+      await copyRows(file, tensor, session, chunkBytes, (from, to) => rows.subarray(from, to));
+    }
+    options.onChanged?.(table.name, rows);
   }
   if (parts === "all") await session.write("#step", Float32Array.of(checkpoint.manifest.step));
   return checkpoint.manifest.state;
+}
+
+async function copyRows(
+  file: Safetensors,
+  { name, shape }: TensorShape,
+  session: Session,
+  chunkBytes: number,
+  rowsOf: (from: number, to: number) => Uint32Array,
+): Promise<void> {
+  const width = elements(shape.slice(1));
+  for (const { from, to } of rowParts(shape, chunkBytes)) {
+    await session.write(name, await file.floats(name, from * width, (to - from) * width), rowsOf(from, to));
+  }
+}
+
+/** Session rows that a checkpoint has anew, in the order of its file. */
+async function changedRows(
+  { path, manifest }: Checkpoint,
+  table: { readonly name: string; readonly rows: number },
+  inverse: Uint32Array | null,
+): Promise<Uint32Array> {
+  const name = idsTensor(table.name);
+  const entry = manifest.files.find((file) => file.tensors.includes(name));
+  if (entry === undefined) throw await lacks(path, name, []);
+  await using file = await openSafetensors(join(path, entry.name));
+  const ids = await file.integers(name);
+  const wrong = ids.findIndex((id) => id < 0 || id >= table.rows);
+  if (wrong >= 0)
+    throw new DataError(`Checkpoint '${path}' has row ${ids[wrong]} of table '${table.name}' of ${table.rows} rows.`, {
+      fix: await otherCheckpoint(path),
+      details: { path, table: table.name, found: ids[wrong], expected: table.rows },
+    });
+  return Uint32Array.from(ids, (id) => (inverse === null ? id : inverse[id]));
 }
 
 async function openTensor({ path, manifest }: Checkpoint, { name, shape }: TensorShape): Promise<Safetensors> {
@@ -87,11 +129,14 @@ async function openTensor({ path, manifest }: Checkpoint, { name, shape }: Tenso
   const file = entry === undefined ? undefined : await openSafetensors(join(path, entry.name));
   if (file?.tensors.get(name)?.shape.join() === shape.join()) return file;
   await file?.close();
-  throw new DataError(`Checkpoint '${path}' has no tensor '${name}' [${shape.join(", ")}].`, {
+  throw await lacks(path, name, shape);
+}
+
+const lacks = async (path: string, name: string, shape: readonly number[]): Promise<DataError> =>
+  new DataError(`Checkpoint '${path}' has no tensor '${name}' [${shape.join(", ")}].`, {
     fix: await otherCheckpoint(path),
     details: { path, tensor: name, expected: shape },
   });
-}
 
 /** Says how two models differ, in the first tensor that does. */
 function expectSameModel({ path, manifest }: Checkpoint, program: Program): void {

@@ -73,7 +73,15 @@ export async function inverseOf(
   }
 }
 
-function expectRows(table: { readonly name: string; readonly rows: number }, found: number, where: string): void {
+/** Name of the tensor with the original ids of the rows that a checkpoint of changed rows has of a table. */
+export const idsTensor = (table: string): string => `${table}#ids`;
+
+/** @throws DataError when an order does not have the rows of its table. */
+export function expectRows(
+  table: { readonly name: string; readonly rows: number },
+  found: number,
+  where: string,
+): void {
   if (found === table.rows) return;
   throw new DataError(`Table '${table.name}' has ${table.rows} rows, but the original ids ${where} are ${found}.`, {
     fix: "Use the pack that the run was started with.",

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { type MemorySession, memorySession, smallProgram } from "../test/memory-session.js";
 import { temporaryDirectories } from "../test/temporary.js";
 import { type SaveOptions, saveCheckpoint } from "./checkpoint.js";
-import { listCheckpoints, openCheckpoint } from "./checkpoint-manifest.js";
+import { listCheckpoints } from "./checkpoint-list.js";
+import { openCheckpoint } from "./checkpoint-manifest.js";
 import { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 import { disk } from "./disk.js";
 import { processTag } from "./process-tag.js";
@@ -152,8 +153,8 @@ describe("a damaged or foreign checkpoint", () => {
     const root = newDirectory();
     const { path } = await save(root, 1);
     const file = join(path, "manifest.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
-    await expect(openCheckpoint(root)).rejects.toThrow(/has version 2; this program reads 1/);
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 3'));
+    await expect(openCheckpoint(root)).rejects.toThrow(/has version 3; this program reads 1 and 2/);
   });
 
   it("is refused for another model or other data, and nothing is written", async () => {

@@ -1,32 +1,13 @@
 import { stat } from "node:fs/promises";
 import { DataError, noRow } from "@fae/core";
-import { tensorFile } from "./checkpoint-manifest.js";
+import { bagStarts, pool } from "./bags.js";
+import { tableFiles } from "./checkpoint-manifest.js";
+import { idsTensor } from "./checkpoint-tensors.js";
 import { type RowCache, rowCache } from "./row-cache.js";
 import { openSafetensors, type Safetensors } from "./safetensors.js";
 import type { TensorInfo } from "./safetensors-header.js";
-
-/** Row ids; each in [0, rows). */
-export type Ids = Int32Array | Uint32Array | readonly number[];
-
-/** An embedding table in a file, for serving: rows are read by position when asked for. Calls may overlap. */
-export interface Table extends AsyncDisposable {
-  readonly name: string;
-  /** N. */
-  readonly rows: number;
-  /** D. */
-  readonly width: number;
-  /** Rows `[ids.length, D]` in the order of the ids. @throws DataError for an id outside [0, rows). */
-  lookup(ids: Ids): Promise<Float32Array>;
-  /** Rows `[from, to)` in one read that leaves the cache alone: for going through a table. @throws DataError outside [0, rows]. */
-  range(from: number, to: number): Promise<Float32Array>;
-  /**
-   * Sum of the rows of each bag, `[bags, D]`; an id of -1 adds nothing, nor does an empty bag.
-   *
-   * @param bags ids per bag, when all are equally long; or the position of each bag's first id, ascending from 0
-   */
-  lookupPooled(ids: Ids, bags: number | Uint32Array): Promise<Float32Array>;
-  close(): Promise<void>;
-}
+import { overlaid } from "./table-overlay.js";
+import type { Ids, Table } from "./table-types.js";
 
 export interface TableOptions {
   /** Memory for rows that were read before; default 32 MiB. */
@@ -55,10 +36,24 @@ export async function openTable(
     (found) => found.isDirectory(),
     () => false,
   );
-  const file = await openSafetensors(isDirectory ? await tensorFile(path, name) : path);
+  if (!isDirectory) return openFile(path, name, cacheBytes);
+  const files = await tableFiles(path, name);
+  if (files.changed === null) return openFile(files.all, files.table, cacheBytes);
+  const all = await openFile(files.all, files.table, cacheBytes / 2);
   try {
-    const info = chooseTensor(file, name);
-    return table(file, info, cacheBytes);
+    await using file = await openSafetensors(files.changed);
+    const ids = await file.integers(idsTensor(files.table));
+    return overlaid(all, ids, await openFile(files.changed, files.table, cacheBytes / 2));
+  } catch (error) {
+    await all.close();
+    throw error;
+  }
+}
+
+async function openFile(path: string, name: string | undefined, cacheBytes: number): Promise<Table> {
+  const file = await openSafetensors(path);
+  try {
+    return table(file, chooseTensor(file, name), cacheBytes);
   } catch (error) {
     await file.close();
     throw error;
@@ -181,35 +176,4 @@ async function readMisses(source: Source, ids: Ids, misses: number[], out: Float
     }
   };
   await Promise.all(Array.from({ length: Math.min(readsAtOnce, runs.length) }, reader));
-}
-
-/** Start of each bag, and the end of the last. @throws DataError when the bags do not cover the ids in order. */
-function bagStarts(ids: number, bags: number | Uint32Array): Uint32Array {
-  if (typeof bags === "number") {
-    if (!Number.isInteger(bags) || bags < 1 || ids % bags !== 0)
-      throw new DataError(`${ids} ids cannot be divided into bags of ${bags}.`, {
-        fix: "Fill short bags with -1.",
-        details: { ids, bags },
-      });
-    return Uint32Array.from({ length: ids / bags + 1 }, (_, i) => i * bags);
-  }
-  const wrong = bags.findIndex((start, i) => (i === 0 ? start !== 0 : start < bags[i - 1]) || start > ids);
-  if (wrong !== -1 || (bags.length === 0 && ids > 0))
-    throw new DataError(`Bag ${Math.max(0, wrong)} does not start at a position that follows, among ${ids} ids.`, {
-      fix: "Give the position of each bag's first id, ascending, beginning with 0.",
-      details: { ids, bag: wrong },
-    });
-  const starts = new Uint32Array(bags.length + 1);
-  starts.set(bags);
-  starts[bags.length] = ids;
-  return starts;
-}
-
-/** Rows of -1 are zeros, so they add nothing. */
-function pool(values: Float32Array, starts: Uint32Array, width: number): Float32Array {
-  const out = new Float32Array((starts.length - 1) * width);
-  for (let bag = 0; bag + 1 < starts.length; bag++)
-    for (let i = starts[bag]; i < starts[bag + 1]; i++)
-      for (let d = 0; d < width; d++) out[bag * width + d] += values[i * width + d];
-  return out;
 }

@@ -1,0 +1,9 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type SaveReply, type SaveTask, saveSnapshot } from "./checkpoint.js";
+import { errorToMessage } from "./thread-errors.js";
+
+const reply: SaveReply = await saveSnapshot(workerData as SaveTask).then(
+  (saved) => ({ saved }),
+  (error: unknown) => ({ error: errorToMessage(error) }),
+);
+parentPort?.postMessage(reply);
