@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DataError } from "@fae/core";
@@ -35,6 +36,23 @@ export async function writeResult(directory: string, found: Result): Promise<str
   const path = join(directory, `${found.scenario}.json`);
   await writeWhole(path, `${JSON.stringify(result.parse(found), null, 1)}\n`);
   return path;
+}
+
+/**
+ * Raw repeats as they come, a JSON line each, in `<scenario>.partial.jsonl` beside the result: what a run leaves that is cut
+ * short. An earlier one of that name is replaced by the first repeat.
+ */
+export function keepRepeats(directory: string, scenario: string) {
+  const path = join(directory, `${scenario}.partial.jsonl`);
+  let flag = "w";
+  return {
+    add(repeat: Readonly<Record<string, unknown>>): void {
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(path, `${JSON.stringify(repeat)}\n`, { flag });
+      flag = "a";
+    },
+    remove: (): void => rmSync(path, { force: true }),
+  };
 }
 
 /** @throws DataError naming the file and what is wrong with it. */

@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineUnavailableError } from "@fae/core";
 import { expect, test } from "vitest";
 import { tinyBench } from "../test/tiny-bench.js";
+import { workloads } from "./data/workloads.js";
+import { interleave } from "./measure/spread.js";
 import { readResult } from "./result-file.js";
 import { type RunRequest, runScenarios } from "./run-scenarios.js";
 import type { Bench, Findings, Scenario } from "./scenario.js";
@@ -20,6 +22,7 @@ const request = (bench: Bench, scenarios: readonly Scenario[], isNamed = true): 
   bench,
   out: join(bench.cacheDirectory, "out"),
   isNamed,
+  maxSeconds: null,
   command: "fae-bench run",
   commit: "abc",
   options: { size: "tiny" },
@@ -67,4 +70,58 @@ test("an interruption keeps the results of finished scenarios", async () => {
   await expect(running).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
   expect(existsSync(join(bench.cacheDirectory, "out", "first.json"))).toBe(true);
   expect(existsSync(join(bench.cacheDirectory, "out", "stopping.json"))).toBe(false);
+});
+
+test("repeats are kept as they come, until the result is there", async () => {
+  using bench = tinyBench();
+  const out = join(bench.cacheDirectory, "out");
+  const partial = (name: string) => join(out, `${name}.partial.jsonl`);
+  const seen: string[] = [];
+  const recording = (name: string, end: () => Promise<Findings>): Scenario => ({
+    ...scenario(name, end),
+    run: async ({ record }) => {
+      record({ repeat: 0 });
+      record({ repeat: 1 });
+      seen.push(readFileSync(partial(name), "utf8"));
+      return end();
+    },
+  });
+  await runScenarios(
+    request(bench, [
+      recording("whole", async () => nothing),
+      recording("cut", () => Promise.reject(new Error("killed"))),
+    ]),
+  );
+  const lines = '{"repeat":0}\n{"repeat":1}\n';
+  expect(seen).toEqual([lines, lines]);
+  expect(existsSync(partial("whole"))).toBe(false);
+  expect(readFileSync(partial("cut"), "utf8")).toBe(lines);
+});
+
+test("no round starts after the time of a scenario", async () => {
+  using bench = tinyBench();
+  const variants = ["a", "b"];
+  const counts: number[] = [];
+  const timed: Scenario = {
+    ...scenario("timed", async () => nothing),
+    run: async ({ isTimeUp }) => {
+      const found = await interleave(variants, { repeats: 5, isTimeUp }, false, async () => 1);
+      counts.push(...[...found.values()].map((all) => all.length));
+      return nothing;
+    },
+  };
+  await runScenarios({ ...request(bench, [timed]), maxSeconds: 0 });
+  await runScenarios(request(bench, [timed]));
+  expect(counts).toEqual([1, 1, 5, 5]);
+});
+
+test("a scenario without the asked workload is left out unless it was named", async () => {
+  using bench = tinyBench({ onlyWorkloads: ["SYN-M1"] });
+  const only = scenario("one", async () => {
+    await workloads(bench, ["RMC2"]);
+    return nothing;
+  });
+  const [outcome] = await runScenarios(request(bench, [only], false));
+  expect(outcome).toMatchObject({ isLeftOut: true });
+  expect(outcome.error?.message).toMatch(/measures RMC2, and --workload asks for SYN-M1/);
 });

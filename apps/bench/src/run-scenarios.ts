@@ -1,13 +1,15 @@
 import { FaeError } from "@fae/core";
 import { machineFacts } from "./measure/machine.js";
 import type { Result } from "./result.js";
-import { writeResult } from "./result-file.js";
+import { keepRepeats, writeResult } from "./result-file.js";
 import type { Bench, Findings, Scenario } from "./scenario.js";
 import { benchVersion } from "./version.js";
 
 export interface RunRequest {
   readonly scenarios: readonly Scenario[];
-  readonly bench: Bench;
+  readonly bench: Omit<Bench, "isTimeUp" | "record">;
+  /** Seconds after which a scenario starts no further round; null: no limit. */
+  readonly maxSeconds: number | null;
   /** Folder of the result files. */
   readonly out: string;
   /** Whether the scenarios were named; one that cannot run here is otherwise left out without being a failure. */
@@ -46,16 +48,23 @@ async function runOne(scenario: Scenario, request: RunRequest): Promise<RunOutco
   const started = new Date();
   const from = performance.now();
   const secondsNow = () => (performance.now() - from) / 1000;
+  const { maxSeconds } = request;
+  const isTimeUp = () => maxSeconds !== null && secondsNow() >= maxSeconds;
+  const kept = keepRepeats(request.out, scenario.name);
   bench.log(`== ${scenario.name}: ${scenario.title}`);
   try {
-    const findings = await scenario.run(bench);
+    const findings = await scenario.run({ ...bench, isTimeUp, record: kept.add });
     const found = resultOf(scenario, request, findings, started, secondsNow());
     const path = await writeResult(request.out, found);
+    kept.remove();
     const failedChecks = found.checks.filter(({ passed }) => !passed).map(({ what, detail }) => `${what} (${detail})`);
     return { scenario: scenario.name, path, seconds: found.seconds, failedChecks, error: null, isLeftOut: false };
   } catch (error) {
     if (bench.signal.aborted) throw new FaeError("ERR_INTERRUPTED", `The run was interrupted in ${scenario.name}.`);
-    const isMissing = error instanceof FaeError && error.code === "ERR_ENGINE_UNAVAILABLE";
+    // Neither what it needs nor what was asked for is there.
+    const isMissing =
+      error instanceof FaeError &&
+      (error.code === "ERR_ENGINE_UNAVAILABLE" || error.details?.["option"] === "workload");
     return {
       scenario: scenario.name,
       path: null,

@@ -21,6 +21,10 @@ export interface Bench {
   readonly budgetBytes: number | undefined;
   /** Recorded rounds; each round runs every variant once. */
   readonly repeats: number;
+  /** Whether the scenario's time is up: no further round is started, at least one is recorded. */
+  readonly isTimeUp: () => boolean;
+  /** Of the workloads that a scenario asks for, those to measure; null: all. */
+  readonly onlyWorkloads: readonly string[] | null;
   /** Made data sets are kept here between scenarios and runs. */
   readonly cacheDirectory: string;
   /** Host memory to plan for: tables that would take more than 40 % of it are scaled. */
@@ -28,6 +32,8 @@ export interface Bench {
   readonly peers: Peers;
   /** Work that several scenarios of one run share, by key: done by the first that asks. */
   readonly once: <T>(key: string, make: () => Promise<T>) => Promise<T>;
+  /** Keeps a raw repeat as it comes, so that a run that is cut short loses none. */
+  readonly record: (repeat: Readonly<Record<string, unknown>>) => void;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }

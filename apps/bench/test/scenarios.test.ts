@@ -30,6 +30,7 @@ test.each(here.map((scenario) => [scenario.name, scenario] as const))("%s, tiny"
     bench,
     out,
     isNamed: true,
+    maxSeconds: null,
     command: `fae-bench run ${name}`,
     commit: "abc",
     options: { size: "tiny" },

@@ -4,10 +4,10 @@ import { formatBytes, parseBytes } from "@fae/embedding-store";
 import { engineStatuses, loadEngine } from "@fae/trainer";
 import { type Command, Option } from "commander";
 import { usualCache } from "../data/cache.js";
+import { workloadNames } from "../data/workloads.js";
 import { commit } from "../measure/machine.js";
 import { sharedWork } from "../measure/once.js";
-import { type RunOutcome, runScenarios } from "../run-scenarios.js";
-import type { Bench } from "../scenario.js";
+import { type RunOutcome, type RunRequest, runScenarios } from "../run-scenarios.js";
 import { findScenario, scenarios } from "../scenarios/index.js";
 import { type BenchIo, notEmpty, wholeNumber } from "./options.js";
 
@@ -23,6 +23,8 @@ interface RunFlags {
   readonly referenceTbsm?: string;
   readonly cache?: string;
   readonly memory?: string;
+  readonly maxSeconds?: number;
+  readonly workload?: string[];
   readonly matmul?: "float32" | "tf32" | "bf16";
 }
 
@@ -30,6 +32,7 @@ const examples = `
 Examples:
   fae-bench run --quick --out results                  every scenario, small, in 3 minutes
   fae-bench run speed-up accuracy --engine cpu         two scenarios at full size
+  fae-bench run speed-up --workload RMC2 --max-seconds 300   what fits into 5 minutes
   fae-bench run peers --reference-dlrm ~/dlrm          beside facebookresearch/dlrm
   fae-bench run budget-sweep --data kaggle             on a prepared data set of your own
 
@@ -62,6 +65,12 @@ export function registerRun(
         "bf16",
       ]),
     )
+    .option(
+      "--max-seconds <n>",
+      "start no further round of a scenario after so long; one is always recorded",
+      wholeNumber(1),
+    )
+    .addOption(new Option("--workload <name...>", "only these of a scenario's workloads").choices(workloadNames))
     .option("--out <dir>", "folder of the result files", "bench-results")
     .option("--quick", "small sizes: all scenarios within 3 minutes on 2 cores without a GPU")
     .option("--python <path>", "Python with torch for the peers (default: the first on PATH)")
@@ -76,6 +85,7 @@ export function registerRun(
       const outcomes = await runScenarios({
         scenarios: chosen,
         bench,
+        maxSeconds: flags.maxSeconds ?? null,
         out: notEmpty("out", flags.out),
         isNamed: names.length > 0,
         command: ["fae-bench", ...args].join(" "),
@@ -87,6 +97,8 @@ export function registerRun(
           matmul: bench.matmul,
           budgetBytes: bench.budgetBytes ?? null,
           repeats: bench.repeats,
+          maxSeconds: flags.maxSeconds ?? null,
+          workloads: bench.onlyWorkloads,
         },
       });
       io.stdout.write(`${outcomes.map(outcomeText).join("\n")}\n`);
@@ -94,7 +106,7 @@ export function registerRun(
     });
 }
 
-async function makeBench(flags: RunFlags, io: BenchIo): Promise<Bench> {
+async function makeBench(flags: RunFlags, io: BenchIo): Promise<RunRequest["bench"]> {
   const budgetBytes = flags.budget === undefined ? undefined : parseBytes(flags.budget);
   const engineName = flags.engine === "auto" ? await firstEngine() : flags.engine;
   const engine: Engine = await loadEngine(engineName);
@@ -110,6 +122,7 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<Bench> {
     matmul: flags.matmul ?? null,
     budgetBytes,
     repeats: flags.repeats ?? (flags.quick ? 1 : hasGpu ? 10 : 5),
+    onlyWorkloads: flags.workload ?? null,
     cacheDirectory: flags.cache ?? usualCache(io.environment),
     memoryBytes: flags.memory === undefined ? totalmem() : parseBytes(flags.memory),
     peers: { python: flags.python, dlrm: flags.referenceDlrm, tbsm: flags.referenceTbsm },

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { OptimizerName, PreparedData, Program } from "@fae/core";
-import { rowStateValues } from "@fae/core";
+import { ConfigError, rowStateValues } from "@fae/core";
 import { openPrepared, type RawFormatName } from "@fae/datasets";
 import { criteoTerabyteRows, dataShape, findModel, type ModelOptions } from "@fae/models";
 import type { Bench, Size } from "../scenario.js";
@@ -43,7 +43,8 @@ const rmc: readonly Pairing[] = [
 ];
 const syn: readonly Pairing[] = [1, 2, 3, 4].map((n) => ({ name: `SYN-M${n}`, model: `syn-m${n}`, ...terabyte }));
 
-export type WorkloadName = "RMC1" | "RMC2" | "RMC3" | "RMC4" | "SYN-M1" | "SYN-M2" | "SYN-M3" | "SYN-M4";
+export const workloadNames = ["RMC1", "RMC2", "RMC3", "RMC4", "SYN-M1", "SYN-M2", "SYN-M3", "SYN-M4"] as const;
+export type WorkloadName = (typeof workloadNames)[number];
 
 /** Inputs of a generated log, over all splits. */
 export const logInputs: Readonly<Record<Size, number>> = { tiny: 480, quick: 40_000, full: 4_000_000 };
@@ -62,11 +63,22 @@ export const logTitles: Readonly<Record<PreparedData["source"], string>> = {
  * synthetic models all that fit.
  */
 export async function workloads(bench: Bench, names: readonly WorkloadName[]): Promise<Workload[]> {
-  const asked = [...rmc, ...syn].filter(({ name }) => names.some((wanted) => wanted === name));
+  const { onlyWorkloads } = bench;
+  const asked = [...rmc, ...syn].filter(
+    ({ name }) => names.some((wanted) => wanted === name) && (onlyWorkloads?.includes(name) ?? true),
+  );
+  if (asked.length === 0) throw noneLeft(names, onlyWorkloads ?? []);
   if (bench.data !== "synthetic") return ownWorkloads(bench, asked);
   const made: Workload[] = [];
   for (const pairing of asked) made.push(await generatedWorkload(bench, pairing));
   return made;
+}
+
+function noneLeft(names: readonly WorkloadName[], only: readonly string[]): ConfigError {
+  return new ConfigError(`The scenario measures ${names.join(", ")}, and --workload asks for ${only.join(", ")}.`, {
+    fix: "Ask for one of the scenario's workloads, or leave --workload away.",
+    details: { option: "workload", found: only, expected: names },
+  });
 }
 
 async function ownWorkloads(bench: Bench, asked: readonly Pairing[]): Promise<Workload[]> {

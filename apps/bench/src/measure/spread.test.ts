@@ -7,7 +7,7 @@ test("the median of an even count lies between the middle two", () => {
 
 test("every variant runs once a round, first in turn", async () => {
   const order: string[] = [];
-  const results = await interleave(["a", "b"], 2, true, async (name, repeat) => {
+  const results = await interleave(["a", "b"], { repeats: 2, isTimeUp: () => false }, true, async (name, repeat) => {
     order.push(name + repeat);
     return repeat;
   });

@@ -64,11 +64,13 @@ export async function trainInTurn(
 ): Promise<StrategyRuns> {
   const notes: string[] = [];
   const left = new Set<string>();
-  const done = await interleave(strategies, bench.repeats, bench.size === "full", async (strategy, round) => {
+  const done = await interleave(strategies, bench, bench.size === "full", async (strategy, round) => {
     if (left.has(strategy)) return null;
     bench.log(`${set.workload.name} ${strategy}${round < 0 ? " (warm-up)" : ` ${round + 1}/${bench.repeats}`}`);
     try {
-      return await train(bench, { ...set, strategy }, more);
+      const run = await train(bench, { ...set, strategy }, more);
+      if (round >= 0) bench.record(rawRun(set.workload.name, strategy, round, run));
+      return run;
     } catch (error) {
       if (!(error instanceof FaeError) || error.code !== "ERR_OUT_OF_MEMORY") throw error;
       left.add(strategy);
@@ -86,21 +88,26 @@ export async function trainInTurn(
 
 /** What is kept of each run in a result. */
 export function rawRepeats(workload: string, { runs }: StrategyRuns): Record<string, unknown>[] {
-  return [...runs].flatMap(([strategy, all]) =>
-    all.map(({ report, seconds, testSeconds }, repeat) => ({
-      variant: strategy,
-      workload,
-      repeat,
-      seconds,
-      testSeconds,
-      steps: report.steps,
-      inputs: report.inputs,
-      stages: report.seconds.stages,
-      bytes: report.bytes.train,
-      routes: report.routes,
-      switches: report.switches,
-      switchedRows: report.rows.switched,
-      memory: report.memory,
-    })),
-  );
+  return [...runs].flatMap(([strategy, all]) => all.map((run, repeat) => rawRun(workload, strategy, repeat, run)));
 }
+
+const rawRun = (
+  workload: string,
+  variant: StrategyName,
+  repeat: number,
+  { report, seconds, testSeconds }: Trained,
+) => ({
+  variant,
+  workload,
+  repeat,
+  seconds,
+  testSeconds,
+  steps: report.steps,
+  inputs: report.inputs,
+  stages: report.seconds.stages,
+  bytes: report.bytes.train,
+  routes: report.routes,
+  switches: report.switches,
+  switchedRows: report.rows.switched,
+  memory: report.memory,
+});

@@ -168,7 +168,7 @@ async function timeAll(
   const repeats: Record<string, unknown>[] = [];
   const names = [ours, ...peers.map(({ name }) => name)];
   const gemm = new Map<string, number>();
-  const times = await interleave(names, bench.repeats, false, async (name, repeat) => {
+  const times = await interleave(names, bench, false, async (name, repeat) => {
     bench.log(`${workload.name} ${name} ${repeat + 1}/${bench.repeats}`);
     const peer = peers.find((one) => one.name === name);
     const run = peer
@@ -176,7 +176,9 @@ async function timeAll(
       : null;
     const seconds = run ? run.seconds : await ourSeconds(bench, workload, request);
     if (run) gemm.set(name, run.gemm_gflops);
-    repeats.push({ variant: name, workload: workload.name, repeat, seconds, ...peerFacts(run) });
+    const raw = { variant: name, workload: workload.name, repeat, seconds, ...peerFacts(run) };
+    bench.record(raw);
+    repeats.push(raw);
     return 1e3 * spreadOf(seconds).median;
   });
   const systems = names.map((name, i) => ({

@@ -28,7 +28,7 @@ export const sampling: Scenario = {
     const spec = bench.data === "synthetic" ? { ...logSpec(bench, "criteo-kaggle"), inputs: inputs[bench.size] } : null;
     const data = spec === null ? await openPrepared(bench.data) : await generatedLog(bench, spec);
     const asked = rates[bench.size].map(String);
-    const found = await interleave(asked, bench.repeats, bench.size === "full", async (rate, round) => {
+    const found = await interleave(asked, bench, bench.size === "full", async (rate, round) => {
       bench.log(`${rate} % sampled against exact${round < 0 ? " (warm-up)" : ` ${round + 1}/${bench.repeats}`}`);
       const { profile: made } = await profile({
         data,
@@ -40,25 +40,32 @@ export const sampling: Scenario = {
         signal: bench.signal,
       });
       if (made.comparison === null) throw new TypeError("a comparison was asked for and there is none");
+      if (round >= 0) bench.record(rawSample(rate, round, made.comparison));
       return { comparison: made.comparison, budgetBytes: made.budgetBytes };
     });
-    const seeds = Array.from({ length: bench.repeats }, (_, i) => i);
+    const rounds = found.get(asked[0])?.length ?? 0;
     return {
-      seeds,
+      seeds: Array.from({ length: rounds }, (_, i) => i),
       repeats: [...found].flatMap(([rate, all]) =>
-        all.map(({ comparison }, repeat) => ({ variant: `${rate} %`, repeat, ...comparison })),
+        all.map(({ comparison }, repeat) => rawSample(rate, repeat, comparison)),
       ),
       checks: [budgetCheck(found), ...shareChecks(found)],
       figures: [errorFigure(found), secondsFigure(found)],
       tables: [comparisonTable(found)],
       notes: [
-        `RMC2's tables${spec === null || spec.scale === 1 ? "" : ` scaled to ${spec.scale}`}: ${(data.splits.train?.rows ?? 0).toLocaleString("en-US")} training inputs, budget ${(workload.hot.budgetBytes / 2 ** 20).toPrecision(3)} MiB, ${bench.repeats} samples per rate.`,
+        `RMC2's tables${spec === null || spec.scale === 1 ? "" : ` scaled to ${spec.scale}`}: ${(data.splits.train?.rows ?? 0).toLocaleString("en-US")} training inputs, budget ${(workload.hot.budgetBytes / 2 ** 20).toPrecision(3)} MiB, ${rounds} samples per rate.`,
         "The sampled profile calls fewer rows hot on purpose: it keeps to the upper end of its estimate, and rows that it has not seen cannot be hot.",
         "The exact profile counts every input in one pass; its hot set fills the budget.",
       ],
     };
   },
 };
+
+const rawSample = (rate: string, repeat: number, comparison: Comparison) => ({
+  variant: `${rate} %`,
+  repeat,
+  ...comparison,
+});
 
 const sum = ({ seconds }: Comparison["exact"]): number => seconds.count + seconds.choose + seconds.judge;
 
