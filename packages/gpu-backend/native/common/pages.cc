@@ -3,9 +3,13 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "mapped_read.h"
 #include "status.h"
 
 namespace fae {
@@ -49,32 +53,73 @@ Pages Pages::anonymous(uint64_t bytes, const std::string& purpose) {
   return pages;
 }
 
+// An open mapped file: its lock, its watch, and its place among the ones that can be asked for by path.
+struct Pages::MappedFile {
+  MappedFile(std::string path, int file) : path(std::move(path)), file(file) {}
+  ~MappedFile() {
+    {
+      const std::lock_guard lock(mutex);
+      const auto found = open_files.find(path);
+      if (found != open_files.end() && found->second == watch) open_files.erase(found);
+    }
+    unwatch_mapping(watch);
+    close(file);
+  }
+  void watch_range(const void* base, uint64_t bytes) {
+    watch = watch_mapping(base, bytes);
+    const std::lock_guard lock(mutex);
+    open_files[path] = watch;
+  }
+
+  const std::string path;
+  const int file;
+  int watch = -1;
+
+  static inline std::mutex mutex;
+  static inline std::map<std::string, int> open_files;  // path -> watch
+};
+
 Pages Pages::mapped(const std::string& path, uint64_t bytes) {
   Pages pages;
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) fail(FAE_DATA, "Cannot create '" + path + "': " + system_error(errno) + ". Check the path.", {fact("path", path)});
+  const auto owner = std::make_shared<MappedFile>(path, file);
+  // A file system without locks is no reason to refuse.
+  if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    fail(FAE_CONFIG, "'" + path + "' holds the rows of another session that is running. Name another file, or end that session.", {fact("path", path)});
+  }
   // Reserving now turns a full disk into this error; later it would be a fatal signal in the middle of an update.
-  const int code = bytes == 0 ? 0 : posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  int code = ftruncate(file, 0) == 0 ? 0 : errno;
+  if (code == 0 && bytes > 0) code = posix_fallocate(file, 0, static_cast<off_t>(bytes));
   if (code != 0) {
-    close(file);
     unlink(path.c_str());
     fail(FAE_OUT_OF_MEMORY, "Cannot reserve " + mebibytes(bytes) + " for '" + path + "': " + system_error(code) + ". Free disk space.",
          {fact("path", path), fact("needBytes", bytes)});
   }
   void* base = bytes == 0 ? nullptr : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   const int map_code = errno;
-  close(file);
   if (base == MAP_FAILED) fail(FAE_OUT_OF_MEMORY, "Cannot map '" + path + "': " + system_error(map_code) + ".", {fact("path", path)});
-  if (base) madvise(base, bytes, MADV_RANDOM);
+  if (base) {
+    madvise(base, bytes, MADV_RANDOM);
+    owner->watch_range(base, bytes);
+  }
   pages.data_ = pages.base_ = base;
   pages.bytes_ = pages.reserved_ = bytes;
+  pages.file_ = owner;
   return pages;
 }
 
 void Pages::release() {
   if (base_) munmap(base_, reserved_);
+  file_.reset();
   base_ = data_ = nullptr;
   bytes_ = reserved_ = 0;
+}
+
+bool Pages::is_broken(const std::string& path) {
+  const std::lock_guard lock(MappedFile::mutex);
+  const auto found = MappedFile::open_files.find(path);
+  return found != MappedFile::open_files.end() && mapping_broken(found->second);
 }
 
 uint64_t free_host_bytes() {

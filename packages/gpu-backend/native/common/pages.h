@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,9 @@ class Pages {
   Pages() = default;
   // Zeroed anonymous memory; 2 MiB aligned with transparent huge pages from 2 MiB on. Throws FAE_OUT_OF_MEMORY.
   static Pages anonymous(uint64_t bytes, const std::string& purpose);
-  // A file of exactly `bytes`, created (an existing one is replaced), its blocks reserved. Throws FAE_DATA or FAE_OUT_OF_MEMORY.
+  // A file of exactly `bytes`, created (an existing one is replaced), its blocks reserved, locked against other sessions. A page of it
+  // that is lost while in use (file cut short, disk error) becomes zeros and is told by `is_broken`. Throws FAE_DATA,
+  // FAE_CONFIG when another session uses the file, or FAE_OUT_OF_MEMORY.
   static Pages mapped(const std::string& path, uint64_t bytes);
   ~Pages() { release(); }
   Pages(Pages&& other) noexcept { swap(other); }
@@ -28,20 +31,26 @@ class Pages {
     return static_cast<T*>(data_);
   }
   uint64_t bytes() const { return bytes_; }
+  // Whether a mapped file of this process has lost a page.
+  static bool is_broken(const std::string& path);
 
  private:
+  struct MappedFile;
+
   void release();
   void swap(Pages& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
     std::swap(base_, other.base_);
     std::swap(reserved_, other.reserved_);
+    std::swap(file_, other.file_);
   }
 
   void* data_ = nullptr;
   uint64_t bytes_ = 0;
   void* base_ = nullptr;
   uint64_t reserved_ = 0;
+  std::shared_ptr<MappedFile> file_;
 };
 
 // Bytes that this process may still take: MemAvailable, and less where a cgroup limits it. 0 when unknown.

@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <vector>
+
+#include "mapped_read.h"
+#include "pages.h"
 #include "random.h"
-#include "status.h"
 
 namespace fae {
 
@@ -47,10 +50,32 @@ void TableStart::fill(uint32_t first, uint32_t count, float* out, bool zeroed) c
     if (!zeroed) std::memset(out, 0, static_cast<size_t>(count) * width_ * sizeof(float));
     return;
   }
+  std::vector<uint32_t> original(original_ ? count : 0);
+  if (original_ && !mapped_read([&] { std::memcpy(original.data(), original_ + first, count * sizeof(uint32_t)); })) {
+    fail(FAE_DATA, "Cannot read the original ids of table '" + table_.name + "' at '" + table_.original_ids_path +
+                       "': the disk failed or the file was cut short while it was in use. Check the disk, pack the data set again.",
+         {fact("path", table_.original_ids_path), fact("table", table_.name)});
+  }
   for (uint32_t i = 0; i < count; i++) {
-    const uint32_t row = original_ ? original_[first + i] : first + i;
+    const uint32_t row = original_ ? original[i] : first + i;
     uniform_row(out + static_cast<size_t>(i) * width_, width_, seed_, key_, row, table_.init.scale);
   }
+}
+
+std::optional<Failure> broken_table(const Job& job) {
+  for (const TableSpec& table : job.tables) {
+    if (table.mapped_path.empty()) continue;
+    std::vector<std::string> paths = {table.mapped_path};
+    for (const SlotSpec& slot : job.optimizer.row_slots) paths.push_back(table.mapped_path + "." + slot.name);
+    for (const std::string& path : paths) {
+      if (!Pages::is_broken(path)) continue;
+      return Failure{FAE_DATA,
+                     "Rows of table '" + table.name + "' are lost: '" + path +
+                         "' was cut short while it was in use, or its disk failed. Check the disk, go on from the last checkpoint.",
+                     "{\"path\":" + json_string(path) + ",\"table\":" + json_string(table.name) + "}"};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace fae

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 
 #include "job.h"
+#include "status.h"
 
 namespace fae {
 
@@ -24,5 +25,8 @@ class TableStart {
   const uint32_t width_, seed_, key_;
   const uint32_t* original_ = nullptr;
 };
+
+// What is wrong with the session's mapped tables, if a page of them was lost: nothing computed since then counts.
+std::optional<Failure> broken_table(const Job& job);
 
 }  // namespace fae

@@ -5,6 +5,7 @@
 
 #include "pages.h"
 #include "session.h"
+#include "table_start.h"
 
 struct fae_session : fae::cpu::Session {
   using Session::Session;
@@ -39,6 +40,10 @@ fae_status on_session(fae_session* session, fae_error* error, Body&& body) {
     if (!session) fae::fail(FAE_DISPOSED, "The session is closed. Open a new one.");
     if (session->poison) throw *session->poison;
     body(*session);
+    if (const auto failure = fae::broken_table(session->job)) {
+      session->poison = *failure;
+      throw *failure;
+    }
   });
 }
 

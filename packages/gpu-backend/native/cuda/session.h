@@ -10,6 +10,7 @@
 #include "row_source.h"
 #include "routes/route.h"
 #include "status.h"
+#include "table_start.h"
 
 namespace fae::cuda {
 
@@ -32,6 +33,7 @@ class Session {
     require_unpoisoned();
     try {
       act();
+      require_tables();
     } catch (...) {
       const Failure failure = current_failure();
       if (failure.status == FAE_ENGINE || failure.status == FAE_OUT_OF_MEMORY || !usable()) poison(failure);
@@ -59,6 +61,13 @@ class Session {
   };
   Tensor find(const std::string& name) const;
   const RowSource& source(const std::string& name) const;
+  // Whatever was computed from a lost page does not count.
+  void require_tables() {
+    if (const auto failure = broken_table(job_)) {
+      poison(*failure);
+      throw *failure;
+    }
+  }
   static bool usable();
   void require_unpoisoned() const {
     if (poisoned_) throw *poisoned_;
