@@ -14,6 +14,11 @@ describe("IntDictionary", () => {
         }
         expect([...dictionary.keys]).toEqual([...map.keys()]);
         for (const key of keys) expect(dictionary.idOf(key)).toBe(map.get(key));
+        const words = Int32Array.from([1, 2, ...keys, 3]);
+        dictionary.clear(keys.length % 3);
+        dictionary.addAll(words, 2, words.length - 1);
+        expect([...words]).toEqual([1, 2, ...keys.map((key) => map.get(key)), 3]);
+        expect([...dictionary.keys]).toEqual([...map.keys()]);
         expect(dictionary.idOf(123456789)).toBe(map.get(123456789) ?? -1);
       }),
     );

@@ -1,18 +1,24 @@
+/** Spreads keys that follow one another, as keys after a modulo do. */
+const spread = 0x9e3779b1;
+const firstSlots = 128;
+
 /**
- * Ids 0, 1, 2 ... for int32 keys in the order in which they are first added. Open addressing over typed arrays: 4 bytes a key
- * and 8 to 16 bytes of slots. Grows by doubling; holds at most 2^30 keys.
+ * Ids 0, 1, 2 ... for int32 keys in the order in which they are first added. Open addressing over typed arrays: 4 to 8 bytes
+ * a key and 16 to 32 of slots, in which key and id lie side by side. Grows by doubling; holds at most 2^29 keys.
  */
 export class IntDictionary {
+  /** Key and id + 1 of each slot; 0 0 where it is empty. Longer than the part in use. */
   #slots: Int32Array;
   #keys: Int32Array;
+  #used: number;
   #shift: number;
   #size = 0;
 
-  constructor(capacity = 64) {
-    const bits = Math.max(6, Math.ceil(Math.log2(capacity * 2)));
-    this.#slots = new Int32Array(2 ** bits);
-    this.#keys = new Int32Array(2 ** (bits - 1));
-    this.#shift = 32 - bits;
+  constructor(expected = 0) {
+    this.#used = slotsFor(expected);
+    this.#shift = shiftFor(this.#used);
+    this.#slots = new Int32Array(2 * this.#used);
+    this.#keys = new Int32Array(this.#used / 2);
   }
 
   /** Number of keys. */
@@ -28,54 +34,83 @@ export class IntDictionary {
   /** Id of the key, a new one if it was never added. */
   add(key: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    // The odd multiplier spreads keys that follow one another, as keys after a modulo do.
-    let slot = Math.imul(key, 0x9e3779b1) >>> this.#shift;
-    for (let id = slots[slot] - 1; id >= 0; id = slots[slot] - 1) {
-      if (this.#keys[id] === key) return id;
-      slot = (slot + 1) & mask;
+    const mask = 2 * this.#used - 1;
+    let slot = (Math.imul(key, spread) >>> this.#shift) << 1;
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      if (slots[slot] === key) return slots[slot + 1] - 1;
     }
-    const id = this.#size;
-    if (id === this.#keys.length) {
+    if (2 * this.#size === this.#used) {
       this.#grow();
       return this.add(key);
     }
-    slots[slot] = id + 1;
+    const id = this.#size++;
+    slots[slot] = key;
+    slots[slot + 1] = id + 1;
     this.#keys[id] = key;
-    this.#size = id + 1;
     return id;
+  }
+
+  /** Replaces the keys in `words[from, to)` by their ids, as `add` gives them. */
+  addAll(words: Int32Array, from: number, to: number): void {
+    let slots = this.#slots;
+    let shift = this.#shift;
+    for (let at = from; at < to; at++) {
+      const key = words[at];
+      const slot = (Math.imul(key, spread) >>> shift) << 1;
+      const id = slots[slot + 1];
+      if (slots[slot] === key && id !== 0) words[at] = id - 1;
+      else {
+        words[at] = this.add(key);
+        slots = this.#slots;
+        shift = this.#shift;
+      }
+    }
   }
 
   /** Id of the key, -1 if it was never added. */
   idOf(key: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = Math.imul(key, 0x9e3779b1) >>> this.#shift;
-    for (let id = slots[slot] - 1; id >= 0; id = slots[slot] - 1) {
-      if (this.#keys[id] === key) return id;
-      slot = (slot + 1) & mask;
+    const mask = 2 * this.#used - 1;
+    let slot = (Math.imul(key, spread) >>> this.#shift) << 1;
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      if (slots[slot] === key) return slots[slot + 1] - 1;
     }
     return -1;
   }
 
-  /** Forgets all keys, keeps the memory. */
-  clear(): void {
-    if (this.#size > 0) this.#slots.fill(0);
+  /** Forgets all keys, keeps the memory. Uses no more of it than `expected` keys need: the caches hold that longer. */
+  clear(expected = 0): void {
     this.#size = 0;
+    this.#use(slotsFor(expected));
   }
 
   #grow(): void {
-    const keys = new Int32Array(this.#keys.length * 2);
-    keys.set(this.#keys);
-    const slots = new Int32Array(this.#slots.length * 2);
-    const mask = slots.length - 1;
-    this.#shift--;
+    this.#use(this.#used * 2);
+    const slots = this.#slots;
+    const keys = this.#keys;
+    const mask = 2 * this.#used - 1;
     for (let id = 0; id < this.#size; id++) {
-      let slot = Math.imul(keys[id], 0x9e3779b1) >>> this.#shift;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id + 1;
+      let slot = (Math.imul(keys[id], spread) >>> this.#shift) << 1;
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      slots[slot] = keys[id];
+      slots[slot + 1] = id + 1;
     }
+  }
+
+  /** Empties `used` slots and makes room for half as many keys. */
+  #use(used: number): void {
+    this.#used = used;
+    this.#shift = shiftFor(used);
+    if (this.#slots.length < 2 * used) this.#slots = new Int32Array(2 * used);
+    else this.#slots.fill(0, 0, 2 * used);
+    if (this.#keys.length >= used / 2) return;
+    const keys = new Int32Array(used / 2);
+    keys.set(this.#keys.subarray(0, this.#size));
     this.#keys = keys;
-    this.#slots = slots;
   }
 }
+
+/** Slots that hold so many keys with as many left empty. */
+const slotsFor = (keys: number): number => Math.max(firstSlots, 2 ** Math.ceil(Math.log2(2 * keys)));
+
+const shiftFor = (slots: number): number => Math.clz32(slots) + 1;

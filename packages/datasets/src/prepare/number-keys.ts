@@ -1,5 +1,5 @@
 import { bytesOf, openSink } from "./files.js";
-import { IntDictionary } from "./int-dictionary.js";
+import type { IntDictionary } from "./int-dictionary.js";
 import { type MapSlice, readMap } from "./part-rows.js";
 
 export interface NumberKeysOptions {
@@ -14,30 +14,39 @@ export interface NumberKeysOptions {
 }
 
 /**
- * Numbers the keys of one table over all parts. Holds one dictionary and one slice in memory.
+ * Numbers the keys of one table over all parts, with a dictionary that is lent for it. Holds one slice beside it.
  * @returns the number of keys.
  */
-export function numberKeys({ slices, order, mapPath, vocabularyPath }: NumberKeysOptions): number {
-  const dictionary = new IntDictionary();
+export function numberKeys(
+  { slices, order, mapPath, vocabularyPath }: NumberKeysOptions,
+  dictionary: IntDictionary,
+): number {
+  dictionary.clear(slices.reduce((most, { count }) => Math.max(most, count), 0));
   if (order === "first") {
-    writeMap(slices, mapPath, (key) => dictionary.add(key));
+    writeMap(slices, mapPath, (words) => dictionary.addAll(words, 0, words.length));
     writeKeys(vocabularyPath, dictionary.keys);
   } else {
-    for (const slice of slices) for (const key of readMap(slice)) dictionary.add(key);
+    for (const slice of slices) {
+      const words = readMap(slice);
+      dictionary.addAll(words, 0, words.length);
+    }
     const keys = dictionary.keys.slice().sort();
     const ranks = new Int32Array(keys.length);
     for (let rank = 0; rank < keys.length; rank++) ranks[dictionary.idOf(keys[rank])] = rank;
-    writeMap(slices, mapPath, (key) => ranks[dictionary.idOf(key)]);
+    writeMap(slices, mapPath, (words) => {
+      for (let i = 0; i < words.length; i++) words[i] = ranks[dictionary.idOf(words[i])];
+    });
     writeKeys(vocabularyPath, keys);
   }
   return dictionary.size;
 }
 
-function writeMap(slices: readonly MapSlice[], path: string, idOf: (key: number) => number): void {
+/** Writes the words of all slices after `number` has turned keys into ids. */
+function writeMap(slices: readonly MapSlice[], path: string, number: (words: Int32Array) => void): void {
   const map = openSink(path);
   for (const slice of slices) {
     const words = readMap(slice);
-    for (let i = 0; i < words.length; i++) words[i] = idOf(words[i]);
+    number(words);
     map.write(bytesOf(words));
   }
   map.close();

@@ -1,4 +1,5 @@
 import { bytesOf, readFully, withFile } from "./files.js";
+import { blockRows, columnStep, newBlock, toRows } from "./row-blocks.js";
 
 /** A run of ids in a map file: `count` int32 from word `at`. */
 export interface MapSlice {
@@ -7,7 +8,7 @@ export interface MapSlice {
   readonly count: number;
 }
 
-/** Parsed rows of one part, with what makes ids of the data set from the ids inside the part. */
+/** Parsed rows of one part (in blocks: `row-blocks.ts`), with what makes ids of the data set from the ids inside the part. */
 export interface PartRows {
   readonly path: string;
   readonly rows: number;
@@ -17,31 +18,38 @@ export interface PartRows {
   readonly maps: readonly MapSlice[];
 }
 
-const blockRows = 16384;
+/** Rows that are handed on at a time: few enough for a cache. */
+const tileRows = 1024;
 
-/** Hands on the rows `[from, to)` of a part with the ids of the data set, in blocks; `first` is the row a block starts with. */
+/** Hands on the rows `[from, to)` of a part with the ids of the data set, row by row; `first` is the row that `words` starts with. */
 export function eachBlock(
   part: PartRows,
   from: number,
   to: number,
   use: (words: Int32Array, first: number) => void,
 ): void {
-  const { path, stride, keysAt } = part;
+  const { path, rows, stride, keysAt } = part;
   const maps = part.maps.map(readMap);
-  const block = new Int32Array(Math.min(blockRows, to - from) * stride);
+  const block = newBlock(stride);
+  const tile = new Int32Array(tileRows * stride);
   withFile(path, "r", (file) => {
-    for (let first = from; first < to; first += blockRows) {
-      const words = block.subarray(0, Math.min(blockRows, to - first) * stride);
-      readFully(file, bytesOf(words), first * stride * 4, path);
-      for (const [t, map] of maps.entries()) translate(words, keysAt + t, stride, map);
-      use(words, first);
+    for (let start = from - (from % blockRows); start < to; start += blockRows) {
+      const count = Math.min(blockRows, rows - start);
+      const step = columnStep(count);
+      readFully(file, bytesOf(block.subarray(0, stride * step)), (start / blockRows) * block.byteLength, path);
+      for (const [t, map] of maps.entries()) translate(block, (keysAt + t) * step, count, map);
+      const end = Math.min(start + count, to);
+      for (let first = Math.max(start, from); first < end; first += tileRows) {
+        const n = Math.min(tileRows, end - first);
+        toRows(tile, block, first - start, n, stride, step);
+        use(tile.subarray(0, n * stride), first);
+      }
     }
   });
 }
 
-/** Table by table, so that one map at a time fills the cache. */
-function translate(words: Int32Array, from: number, stride: number, map: Int32Array): void {
-  for (let at = from; at < words.length; at += stride) words[at] = map[words[at]];
+function translate(words: Int32Array, from: number, count: number, map: Int32Array): void {
+  for (let at = from; at < from + count; at++) words[at] = map[words[at]];
 }
 
 export function readMap({ path, at, count }: MapSlice): Int32Array {

@@ -4,9 +4,10 @@ import { lineParser } from "../text/parse-line.js";
 import { type RejectReason, rejectOf, rejectReasons } from "../text/reject.js";
 import { drawsFor, purposes } from "./draws.js";
 import { bytesOf, openSink } from "./files.js";
-import type { IntDictionary } from "./int-dictionary.js";
+import { IntDictionary } from "./int-dictionary.js";
 import { type PartRecord, partName, partPath, type ReadOptions, type ShownReject } from "./part.js";
 import { writeRecord } from "./records.js";
+import { blockRows, columnStep, newBlock, writeBlock } from "./row-blocks.js";
 
 /** A line that was parsed or rejected: bytes `[start, end)`, where it starts in the text, whether it ended in CR LF. */
 export interface PartWriter {
@@ -24,23 +25,33 @@ export interface PartWriter {
 export const parsedWords = (format: RawFormat): number => format.line.fields.filter(({ kind }) => isKept(kind)).length;
 
 const shownRejects = 5;
-/** Keys are numbered table by table over this many rows, so that one dictionary at a time fills the cache. */
-const bufferRows = 16384;
+
+/** What a worker lends to one part after the other, so that its memory is used again. */
+export interface PartMemory {
+  readonly dictionary: IntDictionary;
+  /** Of the stride of one format. */
+  readonly blocks: Int32Array[];
+  /** Keys per table of the part before: this one will have about as many. */
+  uniques: readonly number[];
+}
+
+export const newPartMemory = (): PartMemory => ({ dictionary: new IntDictionary(), blocks: [], uniques: [] });
 
 /**
- * Writes one part. `dictionaries` (one a table, cleared here) are lent by the worker so that their memory is used again;
- * none in hash mode.
+ * Writes one part. Hashed rows leave block by block. With a dictionary all rows are held until the end: numbering one table
+ * over the whole part, then the next, keeps one dictionary at a time in the caches.
  */
 export function openPart(
   work: string,
   format: RawFormat,
   options: ReadOptions,
-  dictionaries: readonly IntDictionary[],
+  memory: PartMemory,
   file: number,
   part: number,
 ): PartWriter {
   const path = (ending: string) => partPath(work, file, part, ending);
-  const parse = lineParser(format.line);
+  const step = columnStep(blockRows);
+  const parse = lineParser(format.line, step);
   const stride = parsedWords(format);
   const { keysAt } = format;
   const tables = format.tables.length;
@@ -48,17 +59,18 @@ export function openPart(
   const drops = options.dropNegatives > 0;
   const draws = drawsFor(options.seed, purposes.dropNegative);
   const hasDictionary = options.ids === "dictionary";
-  for (const dictionary of dictionaries) dictionary.clear();
+  const { dictionary, blocks } = memory;
 
   const rows = openSink(path("rows"), 0);
   const rejects = openSink(path("rejects"));
   const keep = drops ? openSink(path("keep")) : null;
-  const buffer = new Int32Array(bufferRows * stride);
   const rejectWords = new Uint32Array(4);
   const keepByte = new Uint8Array(1);
   const byReason: Record<string, number> = {};
   const firstRejects: ShownReject[] = [];
+  let block = blockAt(blocks, 0, stride);
   let used = 0;
+  let fullBlocks = 0;
   let lines = 0;
   let crlf = 0;
   let accepted = 0;
@@ -76,13 +88,35 @@ export function openPart(
     rejects.write(bytesOf(rejectWords));
   };
 
-  const flush = () => {
-    for (let t = 0; t < tables; t++) {
-      if (modulo !== 0) takeModulo(buffer, keysAt + t, used, stride, modulo);
-      if (hasDictionary) numberColumn(buffer, keysAt + t, used, stride, dictionaries[t]);
+  const endBlock = () => {
+    if (modulo !== 0) {
+      for (let t = keysAt; t < keysAt + tables; t++) takeModulo(block, t * step, t * step + used, modulo);
     }
-    rows.write(bytesOf(buffer.subarray(0, used)));
+    if (!hasDictionary) writeBlock(rows, block, used, stride);
+  };
+
+  const nextBlock = () => {
+    endBlock();
+    if (hasDictionary) block = blockAt(blocks, ++fullBlocks, stride);
     used = 0;
+  };
+
+  /** Numbers the keys table by table and writes all rows; returns how many keys each table has. */
+  const number = (): number[] => {
+    const rowsIn = (b: number) => (b < fullBlocks ? blockRows : used);
+    const keys = openSink(path("keys"));
+    const uniques = format.tables.map((_, t) => {
+      dictionary.clear(memory.uniques[t]);
+      for (let b = 0; b <= fullBlocks; b++) {
+        const from = (keysAt + t) * step;
+        dictionary.addAll(blocks[b], from, from + rowsIn(b));
+      }
+      keys.write(bytesOf(dictionary.keys));
+      return dictionary.size;
+    });
+    keys.close();
+    for (let b = 0; b <= fullBlocks; b++) writeBlock(rows, blocks[b], rowsIn(b), stride);
+    return uniques;
   };
 
   const keepBit = (isKept: boolean) => {
@@ -98,19 +132,19 @@ export function openPart(
     add(bytes, start, end, offset, isCrlf) {
       lines++;
       if (isCrlf) crlf++;
-      if (!parse(bytes, start, end, buffer, used)) {
+      if (used === blockRows) nextBlock();
+      if (!parse(bytes, start, end, block, used)) {
         const why = rejectOf(format.line, bytes, start, end);
         if (!why) throw new Error(`The two parsers of ${format.name} disagree at byte ${offset} of file ${file}.`);
         return reject(why.reason, why.field, why.found, offset);
       }
       const isDropped =
-        drops && buffer[used] === 0 && draws.unit(offset, offset / 4294967296, file) < options.dropNegatives;
+        drops && block[used] === 0 && draws.unit(offset, offset / 4294967296, file) < options.dropNegatives;
       keepBit(!isDropped);
       accepted++;
       if (isDropped) return;
       kept++;
-      used += stride;
-      if (used === buffer.length) flush();
+      used++;
     },
     addLong(offset) {
       lines++;
@@ -121,19 +155,15 @@ export function openPart(
       if (isCrlf) crlf++;
     },
     finish() {
-      flush();
+      endBlock();
+      const uniques = hasDictionary ? number() : [];
+      memory.uniques = uniques;
       rows.close();
       rejects.close();
       if (keep) {
         if ((accepted & 7) !== 0) keep.write(keepByte);
         keep.close();
       }
-      if (hasDictionary) {
-        const keys = openSink(path("keys"));
-        for (const dictionary of dictionaries) keys.write(bytesOf(dictionary.keys));
-        keys.close();
-      }
-      const uniques = dictionaries.map(({ size }) => size);
       const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques };
       writeRecord(work, partName(file, part), record);
       return record;
@@ -146,10 +176,11 @@ export function openPart(
   };
 }
 
-function takeModulo(words: Int32Array, from: number, to: number, stride: number, modulo: number): void {
-  for (let at = from; at < to; at += stride) words[at] = (words[at] >>> 0) % (modulo >>> 0);
+function blockAt(blocks: Int32Array[], index: number, stride: number): Int32Array {
+  blocks[index] ??= newBlock(stride);
+  return blocks[index];
 }
 
-function numberColumn(words: Int32Array, from: number, to: number, stride: number, dictionary: IntDictionary): void {
-  for (let at = from; at < to; at += stride) words[at] = dictionary.add(words[at]);
+function takeModulo(words: Int32Array, from: number, to: number, modulo: number): void {
+  for (let at = from; at < to; at++) words[at] = (words[at] >>> 0) % (modulo >>> 0);
 }

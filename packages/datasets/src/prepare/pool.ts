@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { EngineError } from "@fae/core";
 import { errorFromMessage, type TaskReply, type TaskRequest } from "./messages.js";
-import { runTask, type TaskEvent, type TaskMemory, type TaskName, type Tasks } from "./tasks.js";
+import { newTaskMemory, runTask, type TaskEvent, type TaskName, type Tasks } from "./tasks.js";
 
 /** Runs tasks, at most `size` (or 1) at a time. Close it. */
 export interface Pool extends AsyncDisposable {
@@ -24,7 +24,7 @@ export function openPool(threads: number): Pool {
 }
 
 function callerPool(): Pool {
-  const memory: TaskMemory = { dictionaries: [] };
+  const memory = newTaskMemory();
   let last: Promise<unknown> = Promise.resolve();
   let isOpen = true;
   return {

@@ -11,6 +11,7 @@ import { rawFormats } from "../raw-formats.js";
 import { openVocabulary } from "../vocabulary.js";
 import type { PrepareOptions } from "./options.js";
 import { prepare } from "./prepare.js";
+import { blockRows } from "./row-blocks.js";
 import { equalDays, splitByDays, splitByShare } from "./splits.js";
 
 const kaggle = rawFormats["criteo-kaggle"];
@@ -121,6 +122,23 @@ describe("prepare", () => {
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
   });
+
+  it.each(["dictionary", "hash"] as const)(
+    "gives the same bytes for parts of several blocks of rows (%s)",
+    async (ids) => {
+      using directory = temporary();
+      const log = directory.file("train.csv");
+      writeFileSync(log, randomLog(rawFormats.avazu, 2 * blockRows + 1000, 6));
+      const hash = ids === "hash" ? { maxRowsPerTable: 1000 } : {};
+      const results = [];
+      for (const partBytes of [100_000, 1 << 26]) {
+        const out = directory.file(`out-${partBytes}`);
+        await prepare({ format: "avazu", files: [log], directory: out, partBytes, ids, ...hash, dropNegatives: 0.1 });
+        results.push(digests(out));
+      }
+      expect(results[1]).toEqual(results[0]);
+    },
+  );
 
   it.each(["criteo-kaggle", "taobao"] as const)("resumes an interrupted %s to the same bytes", async (format) => {
     using directory = temporary();

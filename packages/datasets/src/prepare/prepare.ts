@@ -9,6 +9,7 @@ import { openPool, type Pool } from "./pool.js";
 import { findRawFiles, type SourceFile } from "./raw-files.js";
 import { readStage } from "./read-stage.js";
 import { checkPart, checkRejects, rejectsByReason, rejectsName, writeRejects } from "./rejects.js";
+import { blockRows } from "./row-blocks.js";
 import { finishRowLog } from "./row-log.js";
 import { finishSeriesLog } from "./series/series-log.js";
 import { type Settings, settle } from "./settings.js";
@@ -19,7 +20,7 @@ import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.j
  * Turns a raw click log into a prepared data set. The result depends on the files and on the shaping options alone: not on
  * the number of workers, the size of parts, gzip, or how often the work was interrupted and resumed.
  *
- * Memory: about 100 MiB a worker, and with dictionaries 12 to 20 bytes for each key of the tables being numbered.
+ * Memory: about 100 MiB a worker, and with dictionaries 20 to 40 bytes for each key of the tables being numbered.
  *
  * @throws ConfigError for options, DataError for raw files, FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when
  * `signal` fired. After the last two the work directory stays and the same call goes on from there.
@@ -60,12 +61,13 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   return openPrepared(directory);
 }
 
-/** Everything that the bytes of the data set depend on. */
+/** Everything that the bytes of the data set and of the intermediate files depend on. */
 const planOf = (settings: Settings, files: readonly SourceFile[]) => ({
   version: manifestVersion,
   format: settings.format.name,
   options: settings.shaping,
   partBytes: settings.read.partBytes,
+  blockRows,
   files: files.map(({ name, bytes, modifiedMs }) => ({ name, bytes, modifiedMs })),
 });
 

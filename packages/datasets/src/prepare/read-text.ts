@@ -5,9 +5,8 @@ import { DataError } from "@fae/core";
 import type { RawFormat } from "../raw-format.js";
 import { lineScanner } from "../text/line-scanner.js";
 import { withFile } from "./files.js";
-import type { IntDictionary } from "./int-dictionary.js";
 import type { PartRecord, ReadOptions } from "./part.js";
-import { openPart, type PartWriter } from "./part-writer.js";
+import { openPart, type PartMemory, type PartWriter } from "./part-writer.js";
 
 /** Longer lines are rejected; the longest line of the known logs has about 400 bytes. */
 const maxLineBytes = 65536;
@@ -24,8 +23,7 @@ export interface ReadContext {
   readonly work: string;
   readonly format: RawFormat;
   readonly options: ReadOptions;
-  /** One a table, lent to one part after the other; none in hash mode. */
-  readonly dictionaries: readonly IntDictionary[];
+  readonly memory: PartMemory;
 }
 
 /** Reads one part of a plain file. @throws DataError when the file is shorter than it was. */
@@ -33,7 +31,7 @@ export function readPlainPart(context: ReadContext, raw: RawFile, part: number):
   const { partBytes } = context.options;
   const from = part * partBytes;
   const to = Math.min(raw.bytes, from + partBytes);
-  const writer = openPart(context.work, context.format, context.options, context.dictionaries, raw.file, part);
+  const writer = openPart(context.work, context.format, context.options, context.memory, raw.file, part);
   try {
     // Begins one byte early: a line starts at `from` exactly when the byte before is a line end.
     const offset = part === 0 ? 0 : from - 1;
@@ -83,7 +81,7 @@ export async function readGzipFile(
   done: number,
   onPart: (record: PartRecord, bytesRead: number) => void,
 ): Promise<{ parts: number; sha256: string }> {
-  const { work, format, options, dictionaries } = context;
+  const { work, format, options, memory } = context;
   const hash = createHash("sha256");
   let bytesRead = 0;
   let textBytes = 0;
@@ -91,7 +89,7 @@ export async function readGzipFile(
   let writer: PartWriter | null = null;
 
   const finishPart = () => {
-    writer ??= openPart(work, format, options, dictionaries, raw.file, part);
+    writer ??= openPart(work, format, options, memory, raw.file, part);
     const record = writer.finish();
     writer = null;
     part++;
@@ -102,7 +100,7 @@ export async function readGzipFile(
     const wanted = Math.floor(offset / options.partBytes);
     if (wanted < part) return null;
     while (part < wanted) finishPart();
-    writer ??= openPart(work, format, options, dictionaries, raw.file, part);
+    writer ??= openPart(work, format, options, memory, raw.file, part);
     return writer;
   };
   const scanner = lineScanner({

@@ -5,10 +5,10 @@ import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
 import type { Unit } from "../synth/outputs.js";
-import { IntDictionary } from "./int-dictionary.js";
 import { type NumberKeysOptions, numberKeys } from "./number-keys.js";
 import type { PartRecord, ReadOptions } from "./part.js";
-import { digestFile, type RawFile, readGzipFile, readPlainPart } from "./read-text.js";
+import { newPartMemory, type PartMemory } from "./part-writer.js";
+import { digestFile, type RawFile, type ReadContext, readGzipFile, readPlainPart } from "./read-text.js";
 import { type ItemCategoriesOptions, itemCategories, type SortActionsOptions, sortActions } from "./series/actions.js";
 import { type CollectHistoriesOptions, collectHistories } from "./series/histories.js";
 import { type CollectPairsOptions, collectPairs, type PairsReport } from "./series/pairs.js";
@@ -52,9 +52,11 @@ export interface TaskEvent {
 
 /** What one thread keeps between tasks. */
 export interface TaskMemory {
-  dictionaries: IntDictionary[];
+  readonly part: PartMemory;
   synth?: SynthMemory;
 }
+
+export const newTaskMemory = (): TaskMemory => ({ part: newPartMemory() });
 
 type Handlers = {
   readonly [N in TaskName]: (
@@ -64,12 +66,12 @@ type Handlers = {
   ) => Tasks[N]["out"] | Promise<Tasks[N]["out"]>;
 };
 
-function readContext(work: string, options: ReadOptions, memory: TaskMemory) {
-  const format = rawFormats[options.format];
-  const needed = options.ids === "dictionary" ? format.tables.length : 0;
-  while (memory.dictionaries.length < needed) memory.dictionaries.push(new IntDictionary());
-  return { work, format, options, dictionaries: memory.dictionaries.slice(0, needed) };
-}
+const readContext = (work: string, options: ReadOptions, { part }: TaskMemory): ReadContext => ({
+  work,
+  format: rawFormats[options.format],
+  options,
+  memory: part,
+});
 
 /** A task whose result is on disk. */
 const silent =
@@ -84,7 +86,7 @@ const handlers: Handlers = {
   readGzip: ({ work, options, raw, done }, memory, tell) =>
     readGzipFile(readContext(work, options, memory), raw, done, (record, bytesRead) => tell({ record, bytesRead })),
   digest: ({ raw }) => ({ sha256: digestFile(raw) }),
-  numberKeys: (input) => ({ keys: numberKeys(input) }),
+  numberKeys: (input, { part }) => ({ keys: numberKeys(input, part.dictionary) }),
   writeRows: (input) => ({ positives: writeRows(input) }),
   assemble: silent(assembleBlock),
   sortActions: silent(sortActions),

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { errorToMessage, type TaskReply, type TaskRequest } from "./messages.js";
-import { runTask, type TaskMemory } from "./tasks.js";
+import { newTaskMemory, runTask } from "./tasks.js";
 
 /** Entry of a worker thread: runs one task at a time and answers. */
-const memory: TaskMemory = { dictionaries: [] };
+const memory = newTaskMemory();
 
 parentPort?.on("message", ({ name, input }: TaskRequest) => {
   const reply = (message: TaskReply) => parentPort?.postMessage(message);

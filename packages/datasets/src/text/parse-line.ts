@@ -1,8 +1,8 @@
 import type { FieldKind, LineFormat } from "./field.js";
 
 /**
- * A line format made ready for the inner loop: parses the line `[start, end)` into `rows` from word `at` on, one word per kept
- * field; false when it is malformed, with some of the words then overwritten.
+ * A line format made ready for the inner loop: parses the line `[start, end)` into `rows`, one word per kept field, the first
+ * at `at`; false when it is malformed, with some of the words then overwritten.
  */
 export type LineParser = (bytes: Uint8Array, start: number, end: number, rows: Int32Array, at: number) => boolean;
 
@@ -32,40 +32,60 @@ const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {
   return Number.isNaN(digit) ? 64 : digit;
 });
 
+/** Value of two hex digits in a row, by their bytes as a little-endian uint16; negative when one is none. */
+const hexPairs = Int16Array.from({ length: 65536 }, (_, pair) => {
+  const value = (hexDigits[pair & 255] << 4) | hexDigits[pair >>> 8];
+  return value < 256 && hexDigits[pair >>> 8] < 16 ? value : -1;
+});
+
 /**
- * Makes the parser of a format. It looks at every byte once and only says yes or no; `rejectOf` says why not. The two must
- * agree on every line.
+ * Makes the parser of a format, which leaves `step` words from one kept field to the next. It only says yes or no; `rejectOf`
+ * says why not. The two must agree on every line.
  */
-export function lineParser(format: LineFormat): LineParser {
+export function lineParser(format: LineFormat, step = 1): LineParser {
   const codes = Uint8Array.from(format.fields, ({ kind }) => kinds.indexOf(kind));
   const delimiter = format.delimiter.charCodeAt(0);
+  const delimiters = Math.imul(delimiter, 0x01010101);
   const last = codes.length - 1;
+  // The first field of another kind; the last field, with no delimiter behind it, stands alone.
+  const runEnds = codes.map((code, field) => {
+    const other = codes.findIndex((next, i) => i > field && next !== code);
+    return other < 0 ? last : other;
+  });
+  let viewed: Uint8Array | null = null;
+  let view: DataView = new DataView(new ArrayBuffer(0));
 
   return (bytes, start, end, rows, at) => {
+    if (bytes !== viewed) {
+      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      viewed = bytes;
+    }
     let p = start;
     let word = at;
-    for (let field = 0; field <= last; field++) {
+    let field = 0;
+    for (;;) {
       const code = codes[field];
+      const runEnd = runEnds[field];
       if (code === hexOrMissing || code === hex) {
-        if (p + 8 <= end && bytes[p] !== delimiter) {
-          const a = hexDigits[bytes[p]];
-          const b = hexDigits[bytes[p + 1]];
-          const c = hexDigits[bytes[p + 2]];
-          const d = hexDigits[bytes[p + 3]];
-          const e = hexDigits[bytes[p + 4]];
-          const f = hexDigits[bytes[p + 5]];
-          const g = hexDigits[bytes[p + 6]];
-          const h = hexDigits[bytes[p + 7]];
-          if ((a | b | c | d | e | f | g | h) < 64) {
-            rows[word++] = (a << 28) | (b << 24) | (c << 20) | (d << 16) | (e << 12) | (f << 8) | (g << 4) | h;
-            p += 8;
-            if (field < last) {
-              if (p >= end || bytes[p] !== delimiter) return false;
-              p++;
-            }
-            continue;
-          }
+        while (field < runEnd && p + 8 < end) {
+          const early = view.getInt32(p, true);
+          const late = view.getInt32(p + 4, true);
+          const a = hexPairs[early & 0xffff];
+          const b = hexPairs[early >>> 16];
+          const c = hexPairs[late & 0xffff];
+          const d = hexPairs[late >>> 16];
+          if ((a | b | c | d) >= 0) {
+            if (bytes[p + 8] !== delimiter) return false;
+            rows[word] = (a << 24) | (b << 16) | (c << 8) | d;
+            p += 9;
+          } else if ((early & 255) === delimiter && code === hexOrMissing) {
+            rows[word] = 0;
+            p++;
+          } else break;
+          word += step;
+          field++;
         }
+        if (codes[field] !== code) continue;
         let value = 0;
         let q = p;
         for (const stop = Math.min(p + 8, end); q < stop; q++) {
@@ -74,9 +94,26 @@ export function lineParser(format: LineFormat): LineParser {
           value = (value << 4) | digit;
         }
         if (q === p && code === hex) return false;
-        rows[word++] = value;
+        rows[word] = value;
+        word += step;
         p = q;
       } else if (code === count || code === integer || code === natural) {
+        // Up to three digits and the delimiter lie in four bytes: then no branch hangs on how many digits there are.
+        while (field < runEnd && p + 4 <= end) {
+          const four = view.getInt32(p, true);
+          const apart = four ^ delimiters;
+          const found = (apart - 0x01010101) & ~apart & 0x80808080;
+          const bits = 24 - Math.clz32(found & -found);
+          const digits = ((four ^ 0x30303030) << 8) << (24 - bits);
+          if (found === 0 || (((digits + 0x06060606) | digits) & 0xf0f0f0f0) !== 0) break;
+          if (bits === 0 && code !== count) return false;
+          const pairs = (digits & 0x000f000f) * 10 + ((digits >>> 8) & 0x000f000f);
+          rows[word] = (pairs & 0xffff) * 100 + (pairs >>> 16);
+          p += (bits >>> 3) + 1;
+          word += step;
+          field++;
+        }
+        if (codes[field] !== code) continue;
         if (p < end && bytes[p] !== delimiter) {
           const isNegative = bytes[p] === 45;
           if (isNegative) p++;
@@ -96,14 +133,16 @@ export function lineParser(format: LineFormat): LineParser {
           }
           if (isNegative) value = -value;
           if (value > 2147483647 || value < (code === natural ? 0 : -2147483648)) return false;
-          rows[word++] = code === count && value < 0 ? 0 : value | 0;
+          rows[word] = code === count && value < 0 ? 0 : value | 0;
         } else {
           if (code !== count) return false;
-          rows[word++] = 0;
+          rows[word] = 0;
         }
+        word += step;
       } else if (code === label) {
         if (p === end || (bytes[p] | 1) !== 49) return false;
-        rows[word++] = bytes[p++] - 48;
+        rows[word] = bytes[p++] - 48;
+        word += step;
       } else if (code === identifier) {
         const first = p;
         while (p < end && bytes[p] >= 48 && bytes[p] <= 57) p++;
@@ -111,19 +150,19 @@ export function lineParser(format: LineFormat): LineParser {
       } else if (code === hour) {
         const value = hourOf(bytes, p, end);
         if (value < 0) return false;
-        rows[word++] = value;
+        rows[word] = value;
+        word += step;
         p += 8;
       } else {
         const length = actionLength(bytes, p, end);
         if (length === 0) return false;
         p += length;
       }
-      if (field < last) {
-        if (p >= end || bytes[p] !== delimiter) return false;
-        p++;
-      }
+      if (field === last) return p === end;
+      if (p >= end || bytes[p] !== delimiter) return false;
+      p++;
+      field++;
     }
-    return p === end;
   };
 }
 
