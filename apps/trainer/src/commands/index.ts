@@ -9,6 +9,7 @@ import { planCommand } from "./plan.js";
 import { predictCommand } from "./predict.js";
 import { prepareCommand } from "./prepare.js";
 import { profileCommand } from "./profile.js";
+import { reportCommand } from "./report.js";
 import { synthCommand } from "./synth.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
@@ -22,6 +23,7 @@ export const commands: readonly CommandEntry[] = [
   packCommand,
   planCommand,
   trainCommand,
+  reportCommand,
   evaluateCommand,
   predictCommand,
   exportCommand,
