@@ -2,9 +2,10 @@ import { ConfigError, optimizers } from "@fae/core";
 import { models } from "@fae/models";
 import { strategies } from "@fae/scheduler";
 import { defineCommand, type OptionValues, option } from "../cli/command.js";
-import { formatMetric } from "../cli/format.js";
+import { formatBytes, formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, count, counts, flag, number, text } from "../cli/values.js";
+import type { CheckpointEvent } from "../train/checkpoints.js";
 import type { LoopEvent } from "../train/loop.js";
 import type { TrainOptions } from "../train/options.js";
 import { trainText } from "../train/summary.js";
@@ -83,7 +84,16 @@ const options = {
     "save a checkpoint to <run>/checkpoints that often, where a segment ends; 0 for never",
     count(0).default(0),
   ),
-  keepCheckpoints: option("--keep-checkpoints <n>", "checkpoints to keep", count(1).default(2)),
+  fullEvery: option(
+    "--full-every <n>",
+    "a full checkpoint after that many; those between hold only the rows changed since it",
+    count(1).default(10),
+  ),
+  keepCheckpoints: option(
+    "--keep-checkpoints <n>",
+    "checkpoints to keep, besides those they build on",
+    count(1).default(2),
+  ),
   resume: option(
     "--resume <run>",
     "go on with an interrupted run from its newest checkpoint, or from the one that is named",
@@ -121,6 +131,7 @@ export const trainCommand = defineCommand({
         log: context.log,
         onProgress: (done, total, loss) => progress.update(done, total, `loss ${formatMetric(loss, 4)}`),
         onEvent: (event) => logTest(event, context.log),
+        onCheckpoint: (event) => context.log(checkpointText(event)),
       };
       const { resume } = given;
       const report =
@@ -181,3 +192,7 @@ function logTest(event: LoopEvent, log: (line: string) => void): void {
     `test after batch ${event.step}: log loss ${formatMetric(logLoss)}, AUC ${formatMetric(auc)}, accuracy ${formatMetric(accuracy)}`,
   );
 }
+
+const checkpointText = ({ step, bytes, holds, seconds, waitedSeconds }: CheckpointEvent): string =>
+  `checkpoint after batch ${step}: ${formatBytes(bytes)}${holds === "changed" ? ", changed rows only" : ""}, ` +
+  `written in ${seconds.toFixed(1)} s, training waited ${waitedSeconds.toFixed(2)} s`;

@@ -80,6 +80,8 @@ export interface LoopPlan {
   readonly from?: LoopState;
   readonly signal?: AbortSignal;
   onEvent?(event: LoopEvent): void;
+  /** Called when a segment has begun to run. */
+  onRun?(segment: Segment): void;
   /** Awaited after each step of the order that is not the last; the order has had its feedback. */
   onBoundary?(state: LoopState): Promise<void>;
 }
@@ -117,7 +119,9 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
       const part: Segment = { ...segment, batches: segment.batches.subarray(at, at + length) };
       const step = totals.batches;
       const rates = Array.from({ length }, (_, i) => onPlateau.scale * learningRate(schedule, step + i));
-      const report = await session.run(part, rates);
+      const running = session.run(part, rates);
+      plan.onRun?.(part);
+      const report = await running;
       expectFinite(report.losses, step);
       if (lastRoute !== null && lastRoute !== segment.route) totals.switches++;
       lastRoute = segment.route;

@@ -49,7 +49,9 @@ export interface TrainOptions {
   readonly run: string | null;
   /** Batches between checkpoints, at the next end of a segment; 0: none. An interrupted run with one can be resumed. */
   readonly checkpointEvery: number;
-  /** Checkpoints to keep. */
+  /** A full checkpoint after that many times `checkpointEvery`; those between hold only the rows changed since. 1: all full. */
+  readonly fullEvery: number;
+  /** Checkpoints to keep; full ones that these build on stay too. */
   readonly keepCheckpoints: number;
   /** Writes event files for TensorBoard to `tensorboard` in the run's directory. */
   readonly tensorboard: boolean;
@@ -96,6 +98,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     init: null,
     run: null,
     checkpointEvery: 0,
+    fullEvery: 10,
     keepCheckpoints: 2,
     tensorboard: false,
     testEvery: 0,

@@ -173,8 +173,8 @@ describe("refuses", () => {
     let again: Promise<unknown>[] = [];
     const controller = new AbortController();
     const onEvent = ({ step }: { step: number }) => {
-      if (step === 8) again = [trainModel(small({ run: busy })), resumeTraining(busy)].map((p) => p.catch(String));
-      if (step >= 12) controller.abort();
+      if (step === 16) again = [trainModel(small({ run: busy })), resumeTraining(busy)].map((p) => p.catch(String));
+      if (step >= 20) controller.abort();
     };
     await expect(
       trainModel(small({ run: busy, checkpointEvery: 1 }), { signal: controller.signal, onEvent }),

@@ -31,6 +31,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   "threads",
   "tensorboard",
   "checkpointEvery",
+  "fullEvery",
   "keepCheckpoints",
 ]);
 

@@ -2,10 +2,17 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
-import { restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
+import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type OrderState, type ResumableStrategy, shuffleRate } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
+import {
+  type CheckpointEvent,
+  type Checkpoints,
+  checkpointSource,
+  digestBeforePacking,
+  openCheckpoints,
+} from "./checkpoints.js";
 import { explainDivergence } from "./diverged.js";
 import { chooseEngine, type EngineChoice } from "./engines.js";
 import { chooseHotRows } from "./hot-choice.js";
@@ -14,7 +21,6 @@ import { type PlannedJob, planJob } from "./job.js";
 import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
-import { modelState } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";
@@ -22,9 +28,8 @@ import { dropLater, openResumption, type Resumption, runOf } from "./resume.js";
 import { expectFree } from "./run-directory.js";
 import type { RunEvent, StartEvent } from "./run-events.js";
 import { lockRun } from "./run-lock.js";
-import { checkpointsOf, newOutput, type RunOutput, resumedOutput } from "./run-output.js";
+import { newOutput, type RunOutput, resumedOutput } from "./run-output.js";
 import { addEvaluation, type Totals } from "./totals.js";
-import { trainingJson } from "./training-state.js";
 
 /** What a caller may watch and influence. */
 export interface TrainHooks {
@@ -37,6 +42,7 @@ export interface TrainHooks {
   /** @param before the events that a resumed run had until its checkpoint */
   onStart?(start: StartEvent, before: readonly RunEvent[]): void;
   onEvent?(event: LoopEvent): void;
+  onCheckpoint?(event: CheckpointEvent): void;
 }
 
 /**
@@ -95,17 +101,20 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
-  const loaded = await loadStart(options, session, data, planned.job, resumption);
-  if (loaded !== null) hooks.log?.(loaded);
+  const { told, changed } = await loadStart(options, session, data, planned.job, resumption);
+  if (told !== null) hooks.log?.(told);
   const openSeconds = (performance.now() - started) / 1000;
 
   const output = await openOutput(options, resumption);
   const totalSeconds = () => (performance.now() - started) / 1000 + (resumption?.state.seconds ?? 0);
-  const run: Run = { options, data, planned, choice, session, hooks, output, resumption, totalSeconds };
+  const run: Run = { options, data, planned, choice, session, hooks, output, resumption, changed, totalSeconds };
   try {
     const trained = await trainAndTest(run, strategy);
     const memory = await session.memory();
-    if (output) await saveModel(run, join(output.path(), "model"), 1);
+    if (output) {
+      const source = checkpointSource({ options, data, session, job: planned.job });
+      await saveCheckpoint(join(output.path(), "model"), { ...source, keep: 1 });
+    }
     const resumedAt = resumedSteps(resumption);
     const finished = { ...run, ...trained, memory, openSeconds, resumedAt, totalSeconds: totalSeconds() };
     const report = makeReport(finished);
@@ -121,22 +130,35 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
 const withMatmul = (job: Job, engine: string): Job =>
   job.matmul === undefined && engine === "cuda" ? { ...job, matmul: "tf32" } : job;
 
-const digestBeforePacking = (data: PreparedData): string => data.packed?.from ?? data.digest;
+interface Start {
+  /** One line saying what the session starts from; null: weights drawn from the seed. */
+  readonly told: string | null;
+  /** Rows that are not as in the full checkpoint that the one resumed from builds on. */
+  readonly changed: ChangedRows;
+}
 
-/** @returns one line saying what the session starts from; null: weights drawn from the seed */
 async function loadStart(
   { init }: TrainOptions,
   session: Session,
   data: PreparedData,
   job: Job,
   resumption: Resumption | null,
-): Promise<string | null> {
-  if (resumption === null) return init === null ? null : loadWeights(init, session, job);
+): Promise<Start> {
+  if (resumption === null) return { told: init === null ? null : await loadWeights(init, session, job), changed: {} };
   const { program, optimizer } = job;
   const { checkpoint } = resumption;
-  const originalIds = originalIdsOf(job);
-  await restoreCheckpoint(checkpoint, { session, program, optimizer, originalIds, data: digestBeforePacking(data) });
-  return `resumed from ${checkpoint.path}, step ${checkpoint.manifest.step}`;
+  const changed: Record<string, Uint32Array> = {};
+  await restoreCheckpoint(checkpoint, {
+    session,
+    program,
+    optimizer,
+    originalIds: originalIdsOf(job),
+    data: digestBeforePacking(data),
+    onChanged: (table, rows) => {
+      changed[table] = rows;
+    },
+  });
+  return { told: `resumed from ${checkpoint.path}, step ${checkpoint.manifest.step}`, changed };
 }
 
 async function openOutput({ run, tensorboard }: TrainOptions, resumption: Resumption | null) {
@@ -157,6 +179,7 @@ interface Run {
   readonly hooks: TrainHooks;
   readonly output: RunOutput | null;
   readonly resumption: Resumption | null;
+  readonly changed: ChangedRows;
   /** Until now, with those before an interruption. */
   totalSeconds(): number;
 }
@@ -175,7 +198,7 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
     },
     { ...hooks, append: (event) => output?.append(event) },
   );
-  const savesAt = checkpointing(run, () => order);
+  await using checkpoints = checkpointing(run);
   try {
     const totals = await runOrder({
       session,
@@ -192,9 +215,13 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
       ...followed(options),
       ...(resumption && { from: resumption.state.loop }),
       onEvent,
-      ...(savesAt && { onBoundary: savesAt }),
+      ...(checkpoints && {
+        onRun: (segment) => checkpoints.trained(segment),
+        onBoundary: async (loop) => order && checkpoints.boundary(loop, order),
+      }),
       ...(hooks.signal && { signal: hooks.signal }),
     });
+    await checkpoints?.finish();
     const metrics = { val: null as Metrics | null, test: null as Metrics | null };
     for (const split of planned.heldOut) {
       stopIfAborted(hooks.signal, "Training");
@@ -208,26 +235,22 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
   }
 }
 
-/** Saves a checkpoint at the first boundary that is `checkpointEvery` batches after the last one. */
-function checkpointing(run: Run, order: () => OrderState | undefined): LoopPlan["onBoundary"] {
-  const { options, output, resumption } = run;
-  if (output === null || options.checkpointEvery === 0) return undefined;
-  let last = resumption?.state.loop.totals.batches ?? 0;
-  return async (loop) => {
-    const at = order();
-    if (loop.totals.batches - last < options.checkpointEvery || at === undefined) return;
-    const training = {
-      options,
-      order: at,
-      loop,
-      metrics: output.mark(),
-      seconds: run.totalSeconds(),
-      resumedAt: resumedSteps(resumption),
-    };
-    await saveModel(run, checkpointsOf(output.path()), options.keepCheckpoints, trainingJson(training));
-    output.publish();
-    last = loop.totals.batches;
-  };
+/** Checkpoints as the options want them; null for none. */
+function checkpointing(run: Run): Checkpoints | null {
+  const { options, data, session, output, resumption, hooks } = run;
+  if (output === null || options.checkpointEvery === 0) return null;
+  return openCheckpoints({
+    options,
+    data,
+    job: run.planned.job,
+    session,
+    output,
+    totalSeconds: run.totalSeconds,
+    resumedAt: resumedSteps(resumption),
+    from: resumption && { checkpoint: resumption.checkpoint, changed: run.changed, loop: resumption.state.loop },
+    onCheckpoint: (event) => hooks.onCheckpoint?.(event),
+    log: (line) => hooks.log?.(line),
+  });
 }
 
 /** What training does when the log loss of its tests stops falling. */
@@ -239,22 +262,4 @@ const followed = ({ plateauPatience, plateauFactor, stopPatience }: TrainOptions
 function score(evaluation: Evaluation, totals: Totals): Metrics {
   addEvaluation(totals, evaluation);
   return evaluationMetrics(evaluation);
-}
-
-async function saveModel(
-  { options, data, planned, session }: Run,
-  root: string,
-  keep: number,
-  more: Record<string, unknown> = {},
-): Promise<void> {
-  const { program, optimizer } = planned.job;
-  await saveCheckpoint(root, {
-    session,
-    program,
-    optimizer,
-    originalIds: originalIdsOf(planned.job),
-    state: { ...modelState(options, data), ...more },
-    data: digestBeforePacking(data),
-    keep,
-  });
 }
