@@ -10,6 +10,7 @@ import type { LoopEvent } from "../train/loop.js";
 import type { TrainOptions } from "../train/options.js";
 import { trainText } from "../train/summary.js";
 import { resumeTraining, type TrainHooks, trainModel } from "../train/train-model.js";
+import { withLivePage } from "../ui/live-page.js";
 
 const keys = <K extends string>(of: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(of) as K[];
 const listed = (words: readonly string[]): string => words.join(", ");
@@ -100,6 +101,8 @@ const options = {
     text().optional(),
   ),
   tensorboard: option("--tensorboard", "write event files for TensorBoard to <run>/tensorboard", flag()),
+  ui: option("--ui", "show the training on a page that only this machine can open", flag()),
+  uiPort: option("--ui-port <port>", "port of that page; 0 for any free one", count(0, 65_535).default(7007)),
   testEvery: option(
     "--test-every <batches>",
     "test on the validation split that often; 0 for never",
@@ -122,7 +125,10 @@ export const trainCommand = defineCommand({
   notes:
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
     "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
-    "checkpoints and <data> (where the same data are now) may be given anew.",
+    "checkpoints and <data> (where the same data are now) may be given anew.\n" +
+    "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +
+    "  fae train kaggle-packed --model rmc2 --strategy fae --ui --ui-port 7007\n" +
+    "From elsewhere: ssh -L 7007:127.0.0.1:7007 HOST. 'fae report <run>' writes the same to a file.",
   async run([data], given, context) {
     const progress = context.progress("train", "inputs");
     try {
@@ -133,11 +139,12 @@ export const trainCommand = defineCommand({
         onEvent: (event) => logTest(event, context.log),
         onCheckpoint: (event) => context.log(checkpointText(event)),
       };
-      const { resume } = given;
-      const report =
+      const { resume, ui, uiPort } = given;
+      const start = (hooks: TrainHooks) =>
         resume === undefined
-          ? await trainModel(newRun(data, given), hooks)
-          : await resumeTraining(resume, changes(data, given, context.given), hooks);
+          ? trainModel(newRun(data, given), hooks)
+          : resumeTraining(resume, changes(data, given, context.given), hooks);
+      const report = ui ? await withLivePage({ port: uiPort, log: context.log }, hooks, start) : await start(hooks);
       progress.end();
       return { json: report, text: trainText(report) };
     } finally {
@@ -148,7 +155,18 @@ export const trainCommand = defineCommand({
 
 type Given = OptionValues<typeof options>;
 
-const trainOptionsOf = ({ lr, budget, width, bottomMlp, topMlp, atomics, resume: _, ...same }: Given) =>
+const trainOptionsOf = ({
+  lr,
+  budget,
+  width,
+  bottomMlp,
+  topMlp,
+  atomics,
+  resume: _,
+  ui: __,
+  uiPort: ___,
+  ...same
+}: Given) =>
   present({
     ...same,
     learningRate: lr,
