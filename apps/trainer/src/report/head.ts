@@ -47,9 +47,9 @@ export function headHtml(view: RunView, standing: Standing): Html {
   const isOpen = standing.kind === "running" || standing.kind === "preparing";
   const title = start === null ? "A training run" : start.model;
   return html`<header>
-<p class="standing is-${standing.kind}" role="status">${words[standing.kind]}${isOpen && share !== null && ` · ${shareText(view)}`}</p>
-<h1>${title}${start && html` <span class="soft">${start.strategy}</span>`}</h1>
-${start && html`<p class="soft">${subtitle(view)}</p>`}
+<div class="top"><div><h1>${title}${start && html` <span class="soft">${start.strategy}</span>`}</h1>
+${start && html`<p class="soft">${subtitle(view)}</p>`}</div>
+<p class="standing is-${standing.kind}" role="status">${words[standing.kind]}${isOpen && share !== null && ` · ${shareText(view)}`}</p></div>
 ${standing.kind === "failed" && html`<p class="bad">${standing.message}</p>`}
 ${standing.kind === "stopped" && html`<p class="note">The run is not finished, and nothing writes to it: its last line is of ${shortTime(standing.lastAt)}.</p>`}
 ${share !== null && standing.kind !== "finished" && html`<progress max="1000" value="${Math.round(1000 * share)}" aria-label="Inputs trained">${shareText(view)}</progress>`}

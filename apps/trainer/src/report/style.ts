@@ -51,7 +51,8 @@ header,.wide,.notice{grid-column:1/-1;min-width:0}
 h1{font-size:26px;line-height:1.2;margin:2px 0 0}h1 .soft{font-weight:400}
 h2{font-size:16px;margin:0}p{margin:4px 0}small{display:block}
 .soft,.note,.unit,small{color:var(--soft)}.note{font-size:13px;margin:8px 0 0}.bad{color:var(--bad);font-weight:600}
-.standing{float:right;margin:2px 0 0 12px;padding:3px 12px;border:1px solid currentcolor;border-radius:99px;font-size:14px;font-weight:600;color:var(--soft)}
+.top{display:flex;justify-content:space-between;align-items:flex-start;gap:12px}.top div{min-width:0}
+.standing{flex:none;margin:3px 0 0;padding:3px 12px;border:1px solid currentcolor;border-radius:99px;font-size:14px;font-weight:600;color:var(--soft)}
 .is-running{color:var(--accent)}.is-finished{color:var(--good)}.is-failed{color:var(--bad)}
 progress{display:block;width:100%;height:8px;margin:12px 0 0;appearance:none;border:0;border-radius:4px;overflow:hidden;background:var(--line)}
 progress::-webkit-progress-bar{background:var(--line)}progress::-webkit-progress-value{background:var(--accent)}progress::-moz-progress-bar{background:var(--accent)}
