@@ -45,12 +45,17 @@ export async function runTasks<T extends Task>(tasks: readonly T[], options: Run
     for (const task of tasks) results.push(await runHere(task, add, options.signal));
     return results;
   }
-  const stop = new AbortController();
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const workers = tasks.map((task) => new Worker(workerFile, { workerData: task, name: "fae-profiler" }));
+  const stop = () => {
+    for (const worker of workers) void worker.terminate();
+  };
+  // One listener for all workers: Node warns of a leak when a signal has more than ten.
+  options.signal?.addEventListener("abort", stop, { once: true });
   try {
-    return await Promise.all(tasks.map((task) => runInThread(task, add, signal)));
+    return await Promise.all(workers.map((worker) => resultOf<T>(worker, add)));
   } finally {
-    stop.abort();
+    options.signal?.removeEventListener("abort", stop);
+    stop();
   }
 }
 
@@ -73,26 +78,16 @@ async function runHere<T extends Task>(
   return step.value as ResultOf<T>;
 }
 
-function runInThread<T extends Task>(
-  task: T,
-  add: (inputs: number) => void,
-  signal: AbortSignal,
-): Promise<ResultOf<T>> {
+function resultOf<T extends Task>(worker: Worker, add: (inputs: number) => void): Promise<ResultOf<T>> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile, { workerData: task, name: "fae-profiler" });
-    const stop = () => void worker.terminate();
-    signal.addEventListener("abort", stop, { once: true });
     worker.on("message", (message: FromWorker) => {
       if (message.kind === "progress") add(message.inputs);
       else if (message.kind === "done") resolve(message.result as ResultOf<T>);
       else reject(errorOf(message));
     });
     worker.on("error", reject);
-    worker.on("exit", () => {
-      signal.removeEventListener("abort", stop);
-      // Settled before in every other case; then this rejection is ignored.
-      reject(interrupted());
-    });
+    // Settled before in every other case; then this rejection is ignored.
+    worker.on("exit", () => reject(interrupted()));
   });
 }
 

@@ -58,6 +58,18 @@ describe("threads", () => {
     expect([...(three.hotBits ?? [])]).toEqual([...(one.hotBits ?? [])]);
   });
 
+  it("share a signal without a warning, twelve of them", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error) => warnings.push(warning.name);
+    process.on("warning", note);
+    const { signal } = new AbortController();
+    const hotRows = [30, 20_000, 2000, 90_000];
+    await built.classifyInputs({ source: train, tables: data.tables, hotRows, workers: 12, signal });
+    await new Promise((resume) => setImmediate(resume));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   it("hand errors over, and stop on abort", async () => {
     const tables = data.tables.map((table) => ({ ...table, rows: 20 }));
     await expect(built.countAccesses(train, { tables, workers: 2 })).rejects.toMatchObject({
