@@ -363,6 +363,18 @@ describe("prepare refuses", () => {
     await expect(prepare(options)).rejects.toThrow(/differs in files/);
   });
 
+  it("to begin when the signal fires before the work does", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const controller = new AbortController();
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    const stopped = prepare({ ...options, signal: controller.signal });
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+  });
+
   it("to work where another process works", async () => {
     using directory = temporary();
     const log = directory.file("train.txt");

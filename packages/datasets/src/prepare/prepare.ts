@@ -30,8 +30,9 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   // Once more with the files of a directory: their number decides the days of Terabyte.
   const settings = settle({ ...options, files: files.map(({ path }) => path) });
   const { signal, directory } = settings;
-  if (signal?.aborted) throw interrupted(directory, false);
   if (!existsSync(`${directory}.partial`)) await checkSpace(settings, files);
+  // From here to the listener nothing waits: no abort is missed.
+  if (signal?.aborted) throw interrupted(directory, false);
   const work = openWork(directory, planOf(settings, files));
   const units = files.reduce(
     (n, { isGzip, bytes }) => n + (isGzip ? 1 : Math.ceil(bytes / settings.read.partBytes)),
