@@ -61,7 +61,7 @@ ${standing.kind === "preparing" && html`<p class="note">Opening data and engine.
 const subtitle = ({ start }: RunView): string =>
   start === null
     ? ""
-    : `${start.data} · ${grouped(start.batch)} inputs per batch · ${start.optimizer}, rate ${+start.learningRate.toPrecision(4)} · ${start.epochs} ${start.epochs === 1 ? "epoch" : "epochs"}`;
+    : `${start.data} · ${grouped(start.batch)} inputs per batch · ${start.optimizer}, rate ${+start.learningRate.toPrecision(4)} · ${grouped(start.epochs)} ${start.epochs === 1 ? "epoch" : "epochs"}`;
 
 export const shortTime = (iso: string): string => iso.replace("T", " ").replace(/\..*$/, " UTC");
 
@@ -136,6 +136,7 @@ const qualityRow = (split: string, found: Metrics): string[] => [
 /** What was trained on what. */
 export function factsHtml({ start, resumedAt, slices }: RunView): Html | null {
   if (start === null) return null;
+  const isThinned = slices.unit > 1;
   const rows = [
     [
       "model",
@@ -155,6 +156,6 @@ export function factsHtml({ start, resumedAt, slices }: RunView): Html | null {
   ];
   return html`<section class="panel facts"><h2>The run</h2>
 <div class="scroll" tabindex="0"><table><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table></div>
-${slices.perItem > 1 && html`<p class="note">The run is long: each point of a curve stands for ${slices.perItem} segments of batches in a row, their sums or means.</p>`}
+${isThinned && html`<p class="note">The run is long: each point of a curve stands for at least ${grouped(slices.unit)} batches in a row, their sums or means.</p>`}
 </section>`;
 }

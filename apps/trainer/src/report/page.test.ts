@@ -62,7 +62,7 @@ test("a very long run makes no larger a page than a long one", () => {
   const page = viewHtml(view, { kind: "running" });
   expect(page.length).toBeLessThan(1.2 * size);
   expect(page.length).toBeLessThan(200_000);
-  expect(page).toContain("each point of a curve stands for 128 segments");
+  expect(page).toContain("each point of a curve stands for at least 512 batches");
 });
 
 test("axes begin and end at round numbers around the values", () => {

@@ -61,7 +61,7 @@ export function addEvent(view: RunView, event: RunEvent): RunView {
       const slice = sliceOf(event);
       return {
         ...view,
-        slices: pushed(view.slices, slice, mergeSlices),
+        slices: pushed(view.slices, slice, event.batches, mergeSlices),
         whole: view.whole === null ? slice : mergeSlices(view.whole, slice),
         switches: view.switches + (view.lastRoute === null || view.lastRoute === event.route ? 0 : 1),
         lastRoute: event.route,
@@ -73,7 +73,7 @@ export function addEvent(view: RunView, event: RunEvent): RunView {
       const isBest = auc !== null && (view.best === null || auc > view.best.auc);
       return {
         ...view,
-        tests: pushed(view.tests, { step: event.step, auc, logLoss, accuracy }, (_, later) => later),
+        tests: pushed(view.tests, { step: event.step, auc, logLoss, accuracy }, 1, (_, later) => later),
         testSeconds: view.testSeconds + event.seconds,
         best: isBest ? { auc, step: event.step } : view.best,
       };

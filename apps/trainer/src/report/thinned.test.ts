@@ -1,24 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { merged, pushed, type Thinned, thinned } from "./thinned.js";
+import { merged, pushed, thinned } from "./thinned.js";
 
 const concat = (a: number[], b: number[]) => [...a, ...b];
-const pushAll = (most: number, count: number): Thinned<number[]> => {
-  let series = thinned<number[]>(most);
-  for (let i = 0; i < count; i++) series = pushed(series, [i], concat);
-  return series;
-};
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
 
-test("at any length, each item stands for as many in a row, and none is lost", () => {
+test("however many are pushed, the series is bounded, loses none, keeps their order and is no coarser than it must be", () => {
+  const weights = fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 500, size: "max" });
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 400 }), (half, count) => {
-      const { items, perItem, inLast, most } = pushAll(2 * half, count);
-      expect(items.length).toBeLessThanOrEqual(most);
-      expect(items.flat()).toEqual(Array.from({ length: count }, (_, i) => i));
-      for (const item of items.slice(0, -1)) expect(item).toHaveLength(perItem);
-      expect(items.at(-1)?.length ?? 0).toBe(inLast);
-      // No coarser than it must be.
-      if (perItem > 1) expect(count).toBeGreaterThan((most * perItem) / 2);
+    fc.property(fc.integer({ min: 1, max: 8 }), weights, (half, given) => {
+      let series = thinned<number[]>(2 * half);
+      for (const weight of given) {
+        series = pushed(series, [weight], weight, concat);
+        expect(series.items.length).toBeLessThanOrEqual(series.most);
+      }
+      const { items, unit } = series;
+      expect(items.flat()).toEqual(given);
+      expect(series.weights).toEqual(items.map(sum));
+      for (const item of items.slice(0, -1)) expect(sum(item)).toBeGreaterThanOrEqual(unit);
+      if (unit > 1) expect(sum(given)).toBeGreaterThan((half * unit) / 2);
     }),
   );
 });

@@ -1,35 +1,52 @@
 /**
- * A series that never has more than `most` items, however many are pushed: each item stands for `perItem` pushed ones in a row
- * (the last one perhaps for fewer). When it is full, neighbours are merged two by two. So item i holds exactly the pushed ones
- * `i * perItem` to `(i + 1) * perItem - 1`, whenever one looks.
+ * A series that never has more than `most` items, however many are pushed. What is pushed has a weight, such as the batches
+ * that it stands for; neighbours are merged until each item but the last weighs at least `unit`, so that resolution is even
+ * along the curve. Whenever the series is full, `unit` doubles, and on until half of it is free.
  */
 export interface Thinned<T> {
   readonly most: number;
   readonly items: readonly T[];
+  readonly weights: readonly number[];
   /** A power of two. */
-  readonly perItem: number;
-  readonly inLast: number;
+  readonly unit: number;
 }
 
-/** @param most an even number */
-export const thinned = <T>(most: number): Thinned<T> => ({ most, items: [], perItem: 1, inLast: 0 });
+export const thinned = <T>(most: number): Thinned<T> => ({ most, items: [], weights: [], unit: 1 });
 
 export type Merge<T> = (earlier: T, later: T) => T;
 
-/** The series with one more item. `items` is changed in place: only the newest state of a series is to be used. */
-export function pushed<T>(series: Thinned<T>, item: T, merge: Merge<T>): Thinned<T> {
-  const { most, perItem, inLast } = series;
-  const items = series.items as T[];
+/** The series with one more item. It is changed in place: only the newest state of a series is to be used. */
+export function pushed<T>(series: Thinned<T>, item: T, weight: number, merge: Merge<T>): Thinned<T> {
+  const { most, unit } = series;
+  const full = series.items.length === most && series.weights[most - 1] >= unit;
+  if (!full) {
+    append(series as Growing<T>, item, weight, merge);
+    return series;
+  }
+  let coarser = series as Growing<T>;
+  while (coarser.items.length > most / 2) {
+    const next: Growing<T> = { most, items: [], weights: [], unit: 2 * coarser.unit };
+    for (const [i, old] of coarser.items.entries()) append(next, old, coarser.weights[i], merge);
+    coarser = next;
+  }
+  append(coarser, item, weight, merge);
+  return coarser;
+}
+
+interface Growing<T> extends Thinned<T> {
+  readonly items: T[];
+  readonly weights: number[];
+}
+
+function append<T>({ items, weights, unit }: Growing<T>, item: T, weight: number, merge: Merge<T>): void {
   const last = items.length - 1;
-  if (last >= 0 && inLast < perItem) {
+  if (last >= 0 && weights[last] < unit) {
     items[last] = merge(items[last], item);
-    return { most, items, perItem, inLast: inLast + 1 };
-  }
-  if (items.length < most) {
+    weights[last] += weight;
+  } else {
     items.push(item);
-    return { most, items, perItem, inLast: 1 };
+    weights.push(weight);
   }
-  return { most, items: [...merged(items, 2, merge), item], perItem: 2 * perItem, inLast: 1 };
 }
 
 /** Groups of so many items in a row, each merged into one. */

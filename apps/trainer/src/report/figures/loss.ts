@@ -4,12 +4,12 @@ import type { Figure } from "../figure.js";
 import { type Drawable, grouped, sliceTable } from "./shared.js";
 
 /** Loss of training, and of tests on held-out inputs. */
-export function lossFigure({ items, tests, slices, whole, resumedAt }: Drawable): Figure {
+export function lossFigure({ items, tests, whole, resumedAt }: Drawable): Figure {
   const tested = tests.items.flatMap(({ step, logLoss }): [number, number][] =>
     logLoss === null ? [] : [[step, logLoss]],
   );
   const training = items.map((slice): [number, number] => [(slice.from + slice.to) / 2, slice.loss]);
-  const hasBand = slices.perItem > 1;
+  const hasBand = items.some(({ lossLow, lossHigh }) => lossLow < lossHigh);
   const shown = hasBand ? items.flatMap(({ lossLow, lossHigh }) => [lossLow, lossHigh]) : items.map(({ loss }) => loss);
   const latest = items[items.length - 1].loss;
   return {
