@@ -163,6 +163,12 @@ struct Access {
   bool all = true;
   std::vector<uint32_t> rows;
   std::vector<float> data;
+
+  // Null stands for all rows; an empty list is a list all the same.
+  const uint32_t* listed() const {
+    static const uint32_t nothing = 0;
+    return all ? nullptr : rows.empty() ? &nothing : rows.data();
+  }
 };
 
 std::shared_ptr<Access> access_of(const Napi::Value& name, const Napi::Value& rows) {
@@ -191,7 +197,7 @@ Napi::Value read(const Napi::CallbackInfo& info) {
     const fae_status status = covered(session, *access, count, error);
     if (status != FAE_OK) return status;
     access->data.resize(count);
-    return fae_read(session, access->name.c_str(), access->all ? nullptr : access->rows.data(), access->rows.size(), access->data.data(), error);
+    return fae_read(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), error);
   };
   call.result = [access](Napi::Env env) -> Napi::Value { return given<Napi::Float32Array>(env, access->data); };
   return queue_of(info[0]).push(info.Env(), std::move(call));
@@ -213,7 +219,7 @@ Napi::Value write(const Napi::CallbackInfo& info) {
                     access->name.c_str(), static_cast<unsigned long long>(count), access->data.size());
       return FAE_CONFIG;
     }
-    return fae_write(session, access->name.c_str(), access->all ? nullptr : access->rows.data(), access->rows.size(), access->data.data(), error);
+    return fae_write(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), error);
   };
   call.result = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
   return queue_of(info[0]).push(info.Env(), std::move(call));

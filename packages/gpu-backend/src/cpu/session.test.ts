@@ -51,6 +51,14 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
     }
   });
 
+  it("takes an empty list of rows for no rows", async () => {
+    await using session = await cpuEngine().open(tinyJob(hotAndHybrid));
+    const before = await session.read("a");
+    expect(await session.read("a", new Uint32Array())).toEqual(new Float32Array());
+    await session.write("a", new Float32Array(), new Uint32Array());
+    expect(await session.read("a")).toEqual(before);
+  });
+
   it("runs calls in the order in which they were made", async () => {
     await using session = await cpuEngine().open(tinyJob(onHost));
     const before = session.read("#step");

@@ -69,6 +69,7 @@ class DoubledResidency final : public Residency {
       const uint32_t id = rows ? rows[i] : static_cast<uint32_t>(i);
       if (id < job_.tables[table].hot_rows && flags[id]) ids.push_back(id), places.push_back(i);
     }
+    if (ids.empty()) return;
     const uint32_t n = rows_.columns(slot);
     std::vector<float> values(ids.size() * n);
     hot_->rows.read(table, slot, ids.data(), ids.size(), values.data(), core_.lanes().main());
