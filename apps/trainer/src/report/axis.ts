@@ -76,4 +76,14 @@ export const secondUnit = (seconds: number): Unit =>
     seconds,
   );
 
+export const countUnit = (count: number): Unit =>
+  largest(
+    [
+      { divisor: 1, name: "" },
+      { divisor: 1e3, name: "thousand" },
+      { divisor: 1e6, name: "million" },
+    ],
+    count / 10,
+  );
+
 export const plainUnit: Unit = { divisor: 1, name: "" };

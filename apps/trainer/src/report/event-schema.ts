@@ -47,6 +47,8 @@ const segment = z.object({
   stages: sums<Stage>(stages).default({}),
   toDevice: sums<Traffic>(trafficKinds).default({}),
   toHost: sums<Traffic>(trafficKinds).default({}),
+  coldRows: z.int().exactOptional(),
+  forwardedRows: z.int().exactOptional(),
   schedulerRate: z.number().exactOptional(),
   rssBytes: z.number().exactOptional(),
   deviceBytes: z.number().exactOptional(),

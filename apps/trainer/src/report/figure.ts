@@ -37,13 +37,17 @@ export const figureHtml = ({ id, title, unit, legend, chart, note, table, isWide
 ${chart && legend.length > 0 && html`<ul class="legend">${legend.map(legendItem)}</ul>`}
 ${chart && chartHtml(chart)}
 ${note !== "" && html`<p class="note">${note}</p>`}
-${table && html`<details id="${id}-numbers"><summary>Numbers<span class="hidden"> of ${title}</span></summary>${tableHtml(table)}</details>`}
+${table && html`<details id="${id}-numbers"><summary>Numbers<span class="hidden"> of ${title}</span></summary>${tableHtml(table, `${title}: numbers`)}</details>`}
 </figure>`;
 
 const legendItem = ({ key, label, value, mark }: LegendItem): Html =>
   html`<li><i class="mark ${mark ?? "area"} k-${key}"></i>${label}${value !== undefined && html` <b>${value}</b>`}</li>`;
 
-export const tableHtml = ({ columns, rows }: Table): Html => html`<div class="scroll" tabindex="0"><table>
+/** @param label what the table holds, for those who do not see where it stands */
+export const tableHtml = (
+  { columns, rows }: Table,
+  label: string,
+): Html => html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${rows.map(([first, ...cells]) => html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
 </table></div>`;

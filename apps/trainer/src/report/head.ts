@@ -1,10 +1,11 @@
 import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare } from "../cli/format.js";
 import type { Metrics } from "../train/metrics.js";
+import type { StartEvent } from "../train/run-events.js";
 import { tableHtml } from "./figure.js";
-import { grouped, isHot } from "./figures/shared.js";
+import { grouped } from "./figures/shared.js";
 import { type Html, html } from "./html.js";
 import { paceOf, type RunView } from "./run-view.js";
-import { batchesOf } from "./slice.js";
+import { batchesOf, type Slice } from "./slice.js";
 
 /** How a run stands. */
 export type Standing =
@@ -47,9 +48,9 @@ export function headHtml(view: RunView, standing: Standing): Html {
   const isOpen = standing.kind === "running" || standing.kind === "preparing";
   const title = start === null ? "A training run" : start.model;
   return html`<header>
-<div class="top"><div><h1>${title}${start && html` <span class="soft">${start.strategy}</span>`}</h1>
-${start && html`<p class="soft">${subtitle(view)}</p>`}</div>
+<div class="top"><h1>${title}${start && html` <span class="soft">${start.strategy}</span>`}</h1>
 <p class="standing is-${standing.kind}" role="status">${words[standing.kind]}${isOpen && share !== null && ` · ${shareText(view)}`}</p></div>
+${start && html`<p class="soft">${subtitle(view)}</p>`}
 ${standing.kind === "failed" && html`<p class="bad">${standing.message}</p>`}
 ${standing.kind === "stopped" && html`<p class="note">The run is not finished, and nothing writes to it: its last line is of ${shortTime(standing.lastAt)}.</p>`}
 ${share !== null && standing.kind !== "finished" && html`<progress max="1000" value="${Math.round(1000 * share)}" aria-label="Inputs trained">${shareText(view)}</progress>`}
@@ -66,12 +67,10 @@ const subtitle = ({ start }: RunView): string =>
 export const shortTime = (iso: string): string => iso.replace("T", " ").replace(/\..*$/, " UTC");
 
 function tiles(view: RunView, standing: Standing): Tile[] {
-  const { start, whole, best, tests, testSeconds } = view;
+  const { start, whole, tests, testSeconds } = view;
   if (whole === null) return [];
   const pace = paceOf(view);
   const tested = tests.items.at(-1);
-  const batches = batchesOf(whole);
-  const hot = Object.entries(whole.routes).reduce((sum, [route, n]) => sum + (isHot(route) ? n : 0), 0);
   return [
     {
       name: "Steps",
@@ -80,11 +79,8 @@ function tiles(view: RunView, standing: Standing): Tile[] {
     },
     {
       name: "Inputs per second",
-      value: formatCount(Math.round(pace.inputsPerSecond)),
-      more:
-        standing.kind === "running"
-          ? `lately ${formatCount(Math.round(pace.latestInputsPerSecond))}`
-          : "in training segments",
+      value: rounded(pace.inputsPerSecond),
+      more: standing.kind === "running" ? `lately ${rounded(pace.latestInputsPerSecond)}` : "in training segments",
     },
     standing.kind === "running"
       ? {
@@ -97,22 +93,41 @@ function tiles(view: RunView, standing: Standing): Tile[] {
           value: roughTime(standing.kind === "finished" ? standing.totalSeconds : whole.seconds + testSeconds),
           more: `training ${roughTime(whole.seconds)}`,
         },
-    best === null
-      ? { name: "Best AUC", value: "–", more: "no test yet" }
-      : { name: "Best AUC", value: formatMetric(best.auc, 4), more: `at step ${grouped(best.step)}` },
+    aucTile(view, standing),
     {
       name: "Loss",
       value: formatMetric(view.slices.items[view.slices.items.length - 1].loss, 4),
       more: tested?.logLoss == null ? "training" : `held out ${formatMetric(tested.logLoss, 4)}`,
     },
-    {
-      name: "Hot batches",
-      value: formatShare(hot / batches),
-      more: start?.hotRows == null ? "no table is split" : `${formatCount(start.hotRows)} hot rows`,
-    },
+    heatTile(whole, start),
     { name: "Engine", value: start?.engine ?? "–", more: start?.machine ?? "" },
   ];
 }
+
+function aucTile({ best }: RunView, standing: Standing): Tile {
+  if (best !== null)
+    return { name: "Best AUC", value: formatMetric(best.auc, 4), more: `at step ${grouped(best.step)}` };
+  const { val, test } = standing.kind === "finished" ? standing.metrics : { val: null, test: null };
+  return {
+    name: "AUC",
+    value: formatMetric((val ?? test)?.auc ?? null, 4),
+    more: val ? "validation, at the end" : test ? "test, at the end" : "no test yet",
+  };
+}
+
+/** How much is hot. */
+function heatTile(whole: Slice, start: StartEvent | null): Tile {
+  const batches = batchesOf(whole);
+  const more = start?.hotRows == null ? "no table is split" : `${formatCount(start.hotRows)} hot rows`;
+  if (whole.routes.mixed === batches)
+    return { name: "Cold rows a batch", value: rounded((whole.cold.fetched ?? 0) / batches), more };
+  const hot = (whole.routes.hot ?? 0) + (whole.routes.device ?? 0);
+  return hot > 0 && hot < batches
+    ? { name: "Hot batches", value: formatShare(hot / batches), more }
+    : { name: "Route", value: Object.keys(whole.routes).join(", "), more };
+}
+
+const rounded = (count: number): string => (count < 9999.5 ? grouped(count) : formatCount(Math.round(count)));
 
 const roughTime = (seconds: number): string =>
   formatSeconds(seconds < 10 ? seconds : Math.round(seconds)).replace(/^(\d+)\.0 s/, "$1 s");
@@ -123,7 +138,7 @@ export function qualityHtml(standing: Standing): Html | null {
   const rows = Object.entries(standing.metrics).flatMap(([split, found]) => (found ? [qualityRow(split, found)] : []));
   if (rows.length === 0) return null;
   const columns = ["split", "inputs", "AUC", "log loss", "accuracy", "norm. entropy", "calibration"];
-  return html`<section class="panel wide"><h2>Quality of the trained model</h2>${tableHtml({ columns, rows })}</section>`;
+  return html`<section class="panel wide"><h2>Quality of the trained model</h2>${tableHtml({ columns, rows }, "Quality per split")}</section>`;
 }
 
 const qualityRow = (split: string, found: Metrics): string[] => [
@@ -155,7 +170,7 @@ export function factsHtml({ start, resumedAt, slices }: RunView): Html | null {
     ["version", `fae ${start.fae}`],
   ];
   return html`<section class="panel facts"><h2>The run</h2>
-<div class="scroll" tabindex="0"><table><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table></div>
+<table><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>
 ${isThinned && html`<p class="note">The run is long: each point of a curve stands for at least ${grouped(slices.unit)} batches in a row, their sums or means.</p>`}
 </section>`;
 }

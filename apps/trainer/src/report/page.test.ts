@@ -44,9 +44,24 @@ test("figures without numbers say why", () => {
   const bare = aSegment(4, "host", { stages: {}, toDevice: {}, toHost: {} });
   const { rssBytes: _, deviceBytes: __, schedulerRate: ___, ...older } = bare;
   const page = viewHtml(runView([older]), { kind: "running" });
-  for (const text of ["No test yet", "No bytes moved", "did not record its memory"]) expect(page).toContain(text);
+  for (const text of [
+    "No tests during training",
+    "All batches ran on route host",
+    "No bytes moved",
+    "did not record its memory",
+  ])
+    expect(page).toContain(text);
   expect(page).not.toMatch(/NaN|undefined|Infinity/);
   expect(viewHtml(emptyView(), { kind: "preparing" })).toContain("Opening data and engine");
+});
+
+test("on route mixed the figure shows cold rows: fetched ones below, forwarded ones above", () => {
+  const mixed = (step: number) => aSegment(step, "mixed", { coldRows: 4 * 1500, forwardedRows: 4 * 250 });
+  const page = viewHtml(runView([aStart({ strategy: "mixed" }), mixed(4), mixed(8)]), { kind: "running" });
+  expect(page).toContain(
+    "A batch fetches 1,500 distinct cold rows from the host; 250 more come from a batch just before",
+  );
+  expect(page).toMatch(/area k-fetched[\s\S]*area k-forwarded/);
 });
 
 test("a very long run makes no larger a page than a long one", () => {

@@ -24,6 +24,8 @@ export interface Slice {
   readonly stages: Sums<Stage>;
   readonly toDevice: Sums<Traffic>;
   readonly toHost: Sums<Traffic>;
+  /** Route mixed: cold rows. */
+  readonly cold: Sums<"fetched" | "forwarded">;
   /** Batches on each route. */
   readonly routes: Sums<RouteName>;
 }
@@ -44,6 +46,7 @@ export const sliceOf = (event: SegmentEvent): Slice => ({
   stages: event.stages,
   toDevice: event.toDevice,
   toHost: event.toHost,
+  cold: { fetched: event.coldRows ?? 0, forwarded: event.forwardedRows ?? 0 },
   routes: { [event.route]: event.batches },
 });
 
@@ -65,6 +68,7 @@ export function mergeSlices(a: Slice, b: Slice): Slice {
     stages: added(a.stages, b.stages),
     toDevice: added(a.toDevice, b.toDevice),
     toHost: added(a.toHost, b.toHost),
+    cold: added(a.cold, b.cold),
     routes: added(a.routes, b.routes),
   };
 }

@@ -8,6 +8,8 @@ const colours: Readonly<Record<string, readonly [light: string, dark: string]>> 
   hybrid: ["#3b83c4", "#4c96d7"],
   server: ["#4a9aa8", "#67bccb"],
   host: ["#6f8fb0", "#8fb0d3"],
+  fetched: ["#3b83c4", "#4c96d7"],
+  forwarded: ["#8c5fb8", "#b48be0"],
   rate: ["#1b2027", "#f2f4f7"],
   halo: ["#ffffff", "#171a1f"],
   loss: ["#0072b2", "#5ab0e8"],
@@ -51,7 +53,7 @@ header,.wide,.notice{grid-column:1/-1;min-width:0}
 h1{font-size:26px;line-height:1.2;margin:2px 0 0}h1 .soft{font-weight:400}
 h2{font-size:16px;margin:0}p{margin:4px 0}small{display:block}
 .soft,.note,.unit,small{color:var(--soft)}.note{font-size:13px;margin:8px 0 0}.bad{color:var(--bad);font-weight:600}
-.top{display:flex;justify-content:space-between;align-items:flex-start;gap:12px}.top div{min-width:0}
+.top{display:flex;justify-content:space-between;align-items:flex-start;gap:12px}.top h1{min-width:0}
 .standing{flex:none;margin:3px 0 0;padding:3px 12px;border:1px solid currentcolor;border-radius:99px;font-size:14px;font-weight:600;color:var(--soft)}
 .is-running{color:var(--accent)}.is-finished{color:var(--good)}.is-failed{color:var(--bad)}
 progress{display:block;width:100%;height:8px;margin:12px 0 0;appearance:none;border:0;border-radius:4px;overflow:hidden;background:var(--line)}
@@ -83,13 +85,13 @@ details{margin-top:8px;font-size:13px}summary{cursor:pointer;color:var(--soft);w
 .scroll{overflow-x:auto}table{border-collapse:collapse;margin:6px 0 2px;font-size:13px;font-variant-numeric:tabular-nums}
 th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--line);text-align:right;font-weight:400;white-space:nowrap}
 thead th{color:var(--soft)}th:first-child{text-align:left}tbody th{padding-right:20px}
-.facts th{color:var(--soft);vertical-align:top}.facts td{text-align:left;white-space:normal}
+.facts th{color:var(--soft);vertical-align:top}.facts tr:last-child>*{border:0}.facts td{text-align:left;white-space:normal}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .notice{padding:9px 14px;background:var(--paper);border:1px solid var(--line);border-left:4px solid var(--bad);border-radius:6px}
 @media (max-width:1080px){.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}.tiles div:last-child{grid-column:1/-1}.tiles div:last-child small{display:inline;margin-left:10px}}
 @media (max-width:820px){main{grid-template-columns:minmax(0,1fr);padding:14px 12px 32px;gap:12px}}
 @media (max-width:560px){h1{font-size:22px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tiles div:last-child small{display:block;margin:0}
-dd{font-size:19px}.panel{padding:12px 12px 10px}.chart{grid-template-columns:40px minmax(0,1fr);margin-right:6px}svg.y{width:34px}.chart svg{font-size:11px}}
+dd{font-size:19px}.facts th{white-space:normal}.panel{padding:12px 12px 10px}.chart{grid-template-columns:40px minmax(0,1fr);margin-right:6px}svg.y{width:34px}.chart svg{font-size:11px}}
 @media print{:root{${light};--page:#fff}body{font-size:10.5pt}main{max-width:none;padding:0;display:block}.panel,header{break-inside:avoid;margin-bottom:10pt}.panel{border-color:var(--line)}summary,.notice{display:none}*{print-color-adjust:exact}}
 `;
 

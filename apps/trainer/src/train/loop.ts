@@ -35,6 +35,9 @@ export interface SegmentEvent {
   readonly stages: Readonly<Partial<Record<Stage, number>>>;
   readonly toDevice: Readonly<Partial<Record<Traffic, number>>>;
   readonly toHost: Readonly<Partial<Record<Traffic, number>>>;
+  /** Route mixed: distinct cold rows fetched from the host, and those forwarded on the device instead. */
+  readonly coldRows?: number;
+  readonly forwardedRows?: number;
   /** Percent of each class that the Shuffle Scheduler runs before the other one has its turn. */
   readonly schedulerRate?: number;
   /** Of this process and on the device, at most one second old. */
@@ -174,6 +177,7 @@ function segmentEvent(
     stages: nonZero(report.seconds),
     toDevice: nonZero(oneWay(report.bytes, "toDevice")),
     toHost: nonZero(oneWay(report.bytes, "toHost")),
+    ...(segment.route === "mixed" && { coldRows: report.coldRows, forwardedRows: report.forwardedRows }),
   };
 }
 

@@ -34,7 +34,7 @@ export function aucFigure({ tests, best, whole, resumedAt }: Drawable): Figure {
           ],
           rules: resumedAt,
         },
-    note: isEmpty ? "No test yet. --test-every sets tests during training; strategy fae has its own." : "",
+    note: isEmpty ? "No tests during training so far: --test-every asks for them, strategy fae has its own." : "",
     table: isEmpty
       ? null
       : {

@@ -3,6 +3,7 @@ import { formatShare } from "../../cli/format.js";
 import { stepAxis } from "../axis.js";
 import type { Figure, LegendItem } from "../figure.js";
 import { batchesOf, type Slice } from "../slice.js";
+import { coldRowsFigure } from "./cold-rows.js";
 import { type Drawable, grouped, sliceTable, stacked } from "./shared.js";
 
 /** Hot routes lie lowest. */
@@ -13,9 +14,25 @@ const routeWords: Readonly<Partial<Record<RouteName, string>>> = {
   mixed: "mixed: hot rows on the device, cold ones fetched",
 };
 
-/** Which routes the batches took, and the rate of the Shuffle Scheduler. */
-export function routesFigure({ items, whole, switches, resumedAt }: Drawable): Figure {
-  const used = routes.filter((route) => (whole.routes[route] ?? 0) > 0);
+/** Which routes the batches took, and the rate of the Shuffle Scheduler; on one route, what is hot and cold there. */
+export function routesFigure(run: Drawable): Figure {
+  const used = routes.filter((route) => (run.whole.routes[route] ?? 0) > 0);
+  if (used.length > 1) return timelineFigure(run, used);
+  return used[0] === "mixed" ? coldRowsFigure(run) : { ...nothing, note: `All batches ran on route ${used[0]}.` };
+}
+
+const nothing: Figure = {
+  id: "routes",
+  title: "Hot and cold",
+  unit: "",
+  legend: [],
+  chart: null,
+  note: "",
+  table: null,
+  isWide: true,
+};
+
+function timelineFigure({ items, whole, switches, resumedAt }: Drawable, used: readonly RouteName[]): Figure {
   const share = (slice: Slice, route: RouteName): number => (slice.routes[route] ?? 0) / batchesOf(slice);
   const rates = items.map(({ schedulerRate }) => schedulerRate);
   const rate = rates[rates.length - 1];
@@ -24,7 +41,7 @@ export function routesFigure({ items, whole, switches, resumedAt }: Drawable): F
   return {
     id: "routes",
     title: "Hot and cold",
-    unit: `% of batches on each route${hasRate ? "; scheduler's rate, %" : ""}`,
+    unit: `% of batches${hasRate ? "; scheduler's rate in %" : ""}`,
     legend: [
       ...used.map((route): LegendItem => ({ key: route, label: routeWords[route] ?? route, value: ofRoute(route) })),
       ...(hasRate && rate !== null

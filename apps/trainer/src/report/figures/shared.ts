@@ -10,9 +10,6 @@ export interface Drawable extends RunView {
   readonly whole: Slice;
 }
 
-/** Hot is warm, cold is cool: whether all batches of a route find their rows on the device. */
-export const isHot = (route: string): boolean => route === "hot" || route === "device";
-
 export const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");
 const stepsOf = ({ from, to }: Slice): string => `${grouped(from + 1)} – ${grouped(to)}`;
 
