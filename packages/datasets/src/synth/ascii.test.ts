@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { writeAscii, writeDecimal, writeHex, writePadded } from "./ascii.js";
+import { writeAscii, writeDecimal, writeHex, writePadded, writeShort } from "./ascii.js";
 
 const written = (write: (out: Uint8Array, at: number) => number): string => {
   const out = new Uint8Array(40);
@@ -12,15 +12,18 @@ describe("number output", () => {
     const int = fc.integer({ min: -2147483647, max: 2147483647 });
     fc.assert(fc.property(int, (x) => void expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x))));
     fc.assert(
-      fc.property(
-        fc.integer({ min: -1200, max: 1200 }),
-        (x) => void expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x)),
-      ),
+      fc.property(fc.integer({ min: -1200, max: 1200 }), (x) => {
+        expect(written((out, at) => writeDecimal(out, at, x))).toBe(String(x));
+        expect(written((out, at) => writeShort(new DataView(out.buffer), out, at, x))).toBe(String(x));
+      }),
     );
     fc.assert(
       fc.property(
         int,
-        (x) => void expect(written((out, at) => writeHex(out, at, x))).toBe((x >>> 0).toString(16).padStart(8, "0")),
+        (x) =>
+          void expect(written((out, at) => writeHex(new DataView(out.buffer), at, x))).toBe(
+            (x >>> 0).toString(16).padStart(8, "0"),
+          ),
       ),
     );
     fc.assert(

@@ -4,13 +4,33 @@ const zero = 48;
 const toLetter = 39; // from behind '9' to 'a'
 
 /** 8 lower-case hex digits of an int32. */
-export function writeHex(out: Uint8Array, at: number, value: number): number {
-  for (let shift = 28; shift >= 0; shift -= 4) {
-    const digit = (value >>> shift) & 15;
-    // Without a branch: digits are random, and a wrong guess costs more than the rest of the loop.
-    out[at++] = zero + digit + (((9 - digit) >> 31) & toLetter);
-  }
-  return at;
+export function writeHex(out: DataView, at: number, value: number): number {
+  out.setInt32(at, fourHex(value >>> 16));
+  out.setInt32(at + 4, fourHex(value & 0xffff));
+  return at + 8;
+}
+
+/** The four hex digits of 16 bits as four bytes of text, the first on top. */
+function fourHex(value: number): number {
+  const pairs = (value | (value << 8)) & 0x00ff00ff;
+  const digits = (pairs | (pairs << 4)) & 0x0f0f0f0f;
+  const letters = ((digits + 0x06060606) >>> 4) & 0x01010101;
+  return digits + 0x30303030 + letters * toLetter;
+}
+
+const shortLimit = 1000;
+/** Text of the numbers below 1,000 as bytes from the lowest on, their number in the highest byte. */
+const shortTexts = Int32Array.from({ length: shortLimit }, (_, value) => {
+  const text = String(value);
+  return Array.from(text).reduce((sum, digit, i) => sum | (digit.charCodeAt(0) << (8 * i)), text.length << 24);
+});
+
+/** As `writeDecimal`, fastest for short numbers; spoils up to 4 bytes behind `at`. */
+export function writeShort(out: DataView, bytes: Uint8Array, at: number, value: number): number {
+  if (value < 0 || value >= shortLimit) return writeDecimal(bytes, at, value);
+  const text = shortTexts[value];
+  out.setInt32(at, text, true);
+  return at + (text >>> 24);
 }
 
 /** Decimal digits of an integer, |value| < 2^31. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ClickModel, createClickModel } from "./click-model.js";
-import { type Click, createClick, drawClick } from "./draw-click.js";
+import { type Clicks, createClicks, drawClicks } from "./draw-clicks.js";
 import { clickSources } from "./sources/index.js";
 import type { ClickLogName } from "./sources/types.js";
 
@@ -11,19 +11,20 @@ const models = {
   avazu: createClickModel(clickSources.avazu, shape),
 };
 
-function drawAll(model: ClickModel, inputs: number, use: (click: Click, index: number) => void): void {
-  const click = createClick(model);
-  for (let i = 0; i < inputs; i++) {
-    drawClick(model, { bias: 0, gain: 0 }, click, i, 0, i % 24);
-    use(click, i);
+/** Draws inputs in batches of 1,000; `use` gets the batch, the input's place in it, and the input's index. */
+function drawAll(model: ClickModel, inputs: number, use: (clicks: Clicks, i: number, index: number) => void): void {
+  const clicks = createClicks(model, 1000);
+  for (let from = 0; from < inputs; from += 1000) {
+    drawClicks(model, { bias: 0, gain: 0 }, clicks, { from, count: 1000, day: 0, hourOf: (index) => index % 24 });
+    for (let i = 0; i < 1000; i++) use(clicks, i, from + i);
   }
 }
 
 /** Row ids of some inputs, one array a table. */
 function drawRows(model: ClickModel, inputs: number): Uint32Array[] {
   const rows = model.tables.map(() => new Uint32Array(inputs));
-  drawAll(model, inputs, (click, i) => {
-    for (let t = 0; t < rows.length; t++) rows[t][i] = click.rows[t];
+  drawAll(model, inputs, (clicks, i, index) => {
+    for (let t = 0; t < rows.length; t++) rows[t][index] = clicks.rows[t * clicks.step + i];
   });
   return rows;
 }
@@ -32,6 +33,23 @@ const column = (model: ClickModel, name: string): number => model.tables.findInd
 
 describe("drawn rows", () => {
   const inputs = 60_000;
+
+  it("are the same in any batch", () => {
+    const model = models["criteo-kaggle"];
+    const draw = (from: number, count: number) => {
+      const clicks = createClicks(model, 100);
+      drawClicks(model, { bias: -1, gain: 0.5 }, clicks, { from, count, day: 0, hourOf: () => 0 });
+      const { rows, dense, labels, logits, step } = clicks;
+      const columns = [...rows, ...dense].filter((_, at) => at % step < count);
+      return { labels: [...labels.subarray(0, count)], logits: [...logits.subarray(0, count)], columns };
+    };
+    const whole = draw(2 ** 32 - 50, 100);
+    for (const i of [0, 49, 50, 99]) {
+      const { labels, logits, columns } = draw(2 ** 32 - 50 + i, 1);
+      expect([labels[0], logits[0]]).toEqual([whole.labels[i], whole.logits[i]]);
+      expect(columns).toEqual(whole.columns.filter((_, at) => at % 100 === i));
+    }
+  });
 
   it("have the measured shares of the top value and of the top 100", () => {
     // p1 and F(100) of the real logs. Blank rows keep the blank share of the full log, so p1 may differ by what the sample missed.
@@ -106,13 +124,14 @@ describe("drawn rows", () => {
       const blanks = new Float64Array(model.tables.length);
       const blankRow = model.tables.map(({ blankRank, rowOf }) => (blankRank < 0 ? -1 : rowOf(blankRank)));
       let wrong = 0;
-      drawAll(model, inputs, ({ blank, rows }) => {
+      drawAll(model, inputs, ({ blank, rows, step }, i) => {
+        const isBlank = (column: number) => blank[(column - 1) * step + i];
         for (const { columns } of model.source.blanks) {
-          for (const c of columns) if (blank[c - 1] !== blank[columns[0] - 1]) wrong++;
+          for (const c of columns) if (isBlank(c) !== isBlank(columns[0])) wrong++;
         }
-        for (let t = 0; t < blank.length; t++) {
-          blanks[t] += blank[t];
-          if ((rows[t] === blankRow[t]) !== (blank[t] === 1)) wrong++;
+        for (let t = 0; t < blanks.length; t++) {
+          blanks[t] += isBlank(t + 1);
+          if ((rows[t * step + i] === blankRow[t]) !== (isBlank(t + 1) === 1)) wrong++;
         }
       });
       expect(wrong).toBe(0);
@@ -168,11 +187,12 @@ describe("missing counts", () => {
       const columns = model.source.dense === "hour" ? [] : model.source.dense;
       const found = new Float64Array(columns.length);
       let wrong = 0;
-      drawAll(model, 40_000, ({ missing }) => {
+      drawAll(model, 40_000, ({ missing, step }, i) => {
+        const isMissing = (column: number) => missing[(column - 1) * step + i];
         for (const group of model.source.missingTogether) {
-          for (const c of group) if (missing[c - 1] !== missing[group[0] - 1]) wrong++;
+          for (const c of group) if (isMissing(c) !== isMissing(group[0])) wrong++;
         }
-        for (let i = 0; i < found.length; i++) found[i] += missing[i];
+        for (let c = 0; c < found.length; c++) found[c] += isMissing(c + 1);
       });
       expect(wrong).toBe(0);
       columns.forEach((column, i) => {
@@ -186,17 +206,20 @@ describe("drift", () => {
   it("gives about the asked share of the middle ranks another row each day, and keeps the head", () => {
     const source = clickSources["criteo-kaggle"];
     const drifting = createClickModel(source, { ...shape, drift: 0.05 });
-    const [a, b] = [createClick(drifting), createClick(drifting)];
     const finest = drifting.chain[0];
+    const count = 20_000;
+    const [a, b] = [2, 3].map((day) => {
+      const clicks = createClicks(drifting, count);
+      drawClicks(drifting, { bias: 0, gain: 0 }, clicks, { from: 0, count, day, hourOf: () => 0 });
+      return clicks.rows.subarray(finest * clicks.step, finest * clicks.step + count);
+    });
     const still = models["criteo-kaggle"];
     const head = new Set(Array.from({ length: 128 }, (_, rank) => still.tables[finest].rowOf(rank)));
     let [moved, middle] = [0, 0];
-    for (let i = 0; i < 20_000; i++) {
-      drawClick(drifting, { bias: 0, gain: 0 }, a, i, 2, 0);
-      drawClick(drifting, { bias: 0, gain: 0 }, b, i, 3, 0);
-      if (head.has(a.rows[finest]) && head.has(b.rows[finest])) continue;
+    for (let i = 0; i < count; i++) {
+      if (head.has(a[i]) && head.has(b[i])) continue;
       middle++;
-      if (a.rows[finest] !== b.rows[finest]) moved++;
+      if (a[i] !== b[i]) moved++;
     }
     expect(Math.abs(moved / middle - 0.05)).toBeLessThan(0.015);
   });

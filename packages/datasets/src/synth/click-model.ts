@@ -46,7 +46,7 @@ interface BlankEvent {
   readonly limit: number;
 }
 
-/** All that is needed to draw any input. Holds no state: `Click` (`draw-click.ts`) does. */
+/** All that is needed to draw any input. Holds no state: `Clicks` (`draw-clicks.ts`) does. */
 export interface ClickModel {
   readonly source: ClickSource;
   readonly shape: ClickShape;

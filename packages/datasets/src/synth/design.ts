@@ -1,7 +1,7 @@
 import type { RowLayout } from "@fae/core";
 import { rawFormats } from "../raw-formats.js";
 import { type ClickModel, type ClickShape, createClickModel } from "./click-model.js";
-import { createClick, drawClick } from "./draw-click.js";
+import { createClicks, denseColumns, drawClicks } from "./draw-clicks.js";
 import type { SynthJob } from "./job.js";
 import { createKeys } from "./keys.js";
 import { type Outputs, outputsOf, type Range, type SplitOfInputs } from "./outputs.js";
@@ -57,7 +57,7 @@ function clickDesign(settings: SynthSettings, source: ClickLogName): Design {
   const keys = createKeys(model);
   const teacher = fitTeacher(model, settings.labelRate);
   const layout: RowLayout = {
-    denseFeatures: createClick(model).dense.length,
+    denseFeatures: denseColumns(model),
     denseEncoding: "int32-log1p",
     steps: 0,
     hotness: model.tables.map(() => 1),
@@ -76,11 +76,13 @@ function clickDesign(settings: SynthSettings, source: ClickLogName): Design {
 }
 
 function fitTeacher(model: ClickModel, labelRate: number): Teacher {
-  const click = createClick(model);
+  const clicks = createClicks(model, tuningInputs / 10);
   const scores = new Float64Array(tuningInputs);
-  for (let i = 0; i < tuningInputs; i++) {
-    drawClick(model, { bias: 0, gain: 1 }, click, i, 0, i % 24, purposes.tuning);
-    scores[i] = click.score;
+  for (let from = 0; from < tuningInputs; from += clicks.capacity) {
+    const hourOf = (index: number) => index % 24;
+    const range = { from, count: clicks.capacity, day: 0, hourOf, purpose: purposes.tuning };
+    drawClicks(model, { bias: 0, gain: 1 }, clicks, range);
+    scores.set(clicks.scores, from);
   }
   return tuneTeacher(scores, labelRate, model.source.auc);
 }

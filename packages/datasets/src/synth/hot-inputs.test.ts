@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createClickModel } from "./click-model.js";
-import { createClick, drawClick } from "./draw-click.js";
+import { createClicks, drawClicks } from "./draw-clicks.js";
 import { clickSources } from "./sources/index.js";
 import type { ClickLogName } from "./sources/types.js";
 
@@ -36,11 +36,12 @@ function hotInputs(source: ClickLogName, calibration: "counts" | "paper", hotRow
     const cut = cuts[t] + Math.floor(more[t] * share);
     return { cut, table };
   });
-  const click = createClick(model);
+  const clicks = createClicks(model, 1000);
+  const { ranks, step } = clicks;
   let found = 0;
-  for (let i = 0; i < inputs; i++) {
-    drawClick(model, { bias: 0, gain: 0 }, click, i, 0, 0);
-    if (hot.every(({ cut }, t) => click.ranks[t] < cut)) found++;
+  for (let from = 0; from < inputs; from += 1000) {
+    drawClicks(model, { bias: 0, gain: 0 }, clicks, { from, count: 1000, day: 0, hourOf: () => 0 });
+    for (let i = 0; i < 1000; i++) if (hot.every(({ cut }, t) => ranks[t * step + i] < cut)) found++;
   }
   return found / inputs;
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { createClickModel } from "./click-model.js";
 import { clickUnits } from "./click-units.js";
-import { createClick, drawClick } from "./draw-click.js";
+import { createClicks, drawClicks } from "./draw-clicks.js";
 import type { Unit } from "./outputs.js";
 import { clickSources } from "./sources/index.js";
 import { surveyUnits } from "./taobao-candidates.js";
 import { createHistory, createTaobaoModel, drawHistory } from "./taobao-history.js";
 import { seriesSteps, seriesUnits, usersForSeries } from "./taobao-series.js";
 import { tuneTeacher } from "./teacher.js";
+import { purposes } from "./words.js";
 
 const unitOf = (from: number, to: number, split = 0): Unit => ({ order: 0, from, to, day: 0, file: 0, split });
 
@@ -33,11 +34,10 @@ describe("labels of click logs", () => {
       drift: 0,
       days: 7,
     });
-    const click = createClick(model);
-    const scores = Float64Array.from({ length: 10_000 }, (_, i) => {
-      drawClick(model, { bias: 0, gain: 1 }, click, i, 0, 0, 2);
-      return click.score;
-    });
+    const clicks = createClicks(model, 10_000);
+    const range = { from: 0, count: clicks.capacity, day: 0, hourOf: () => 0, purpose: purposes.tuning };
+    drawClicks(model, { bias: 0, gain: 1 }, clicks, range);
+    const { scores } = clicks;
     const inputs = 80_000;
     const { bytes } = clickUnits(model, tuneTeacher(scores, 0.2564, 0.8), "prepared", inputs)(unitOf(0, inputs));
     const words = new Int32Array(bytes.buffer);

@@ -53,14 +53,19 @@ export interface RankTable {
   readonly mass: number;
   /** Cumulative share through each rank of the head. */
   readonly head: Float64Array;
-  readonly guide: Int32Array;
+  /** Lowest rank that a cell of equal parts of the head's mass can hold. */
+  readonly guide: Uint16Array;
   readonly guideScale: number;
-  /** Per piece: cumulative share at its end, first rank, rows, slope, share before. */
+  /** Per piece: cumulative share at its end, share before, first rank, rows, slope. */
   readonly ends: Float64Array;
   readonly starts: Float64Array;
   readonly from: Float64Array;
   readonly counts: Float64Array;
   readonly slopes: Float64Array;
+  /** Per piece: `from + 1/2` to the power 1 - slope, how much that rises over the piece, and 1 / (1 - slope). */
+  readonly lefts: Float64Array;
+  readonly rises: Float64Array;
+  readonly roots: Float64Array;
   /** Share that each rank is drawn with; of the blank rank its fixed share. Slow. */
   readonly shareOf: (rank: number) => number;
 }
@@ -92,12 +97,13 @@ export function createRankTable(law: RankLaw, blank: BlankRank | null = null): R
     mass += rank === blank?.rank ? (blank.drawn ? blank.share : 0) : head[rank] * scale;
     head[rank] = mass;
   }
-  // Few cells: the guides of all tables stay in the caches, and the search inside a cell is short.
-  const cells = Math.min(2048, Math.max(16, 2 ** Math.ceil(Math.log2(exact))));
+  // Fine enough that mostly the first rank looked at is the one, few enough that a near cache holds the guide.
+  const cells = Math.min(8192, Math.max(16, 2 ** Math.ceil(Math.log2(exact))));
   const guideScale = cells / mass;
-  const guide = new Int32Array(cells + 1);
+  const guide = new Uint16Array(cells + 1);
   for (let cell = 0, rank = 0; cell <= cells; cell++) {
-    while (rank < exact - 1 && head[rank] <= cell / guideScale) rank++;
+    // A little lower than the cell begins: rounding m * guideScale up must not skip a rank.
+    while (rank < exact - 1 && head[rank] <= (cell / guideScale) * (1 - 1e-14)) rank++;
     guide[cell] = rank;
   }
   const starts = new Float64Array(pieces.length);
@@ -107,6 +113,7 @@ export function createRankTable(law: RankLaw, blank: BlankRank | null = null): R
     mass += massOf(piece) * scale;
     ends[i] = mass;
   }
+  const left = ({ from, slope }: Piece): number => (from + 0.5) ** (1 - slope);
   return {
     rows: law.rows,
     mass,
@@ -118,6 +125,9 @@ export function createRankTable(law: RankLaw, blank: BlankRank | null = null): R
     from: Float64Array.from(pieces, (p) => p.from),
     counts: Float64Array.from(pieces, (p) => p.rows),
     slopes: Float64Array.from(pieces, (p) => p.slope),
+    lefts: Float64Array.from(pieces, left),
+    rises: Float64Array.from(pieces, (p) => left({ ...p, from: p.from + p.rows }) - left(p)),
+    roots: Float64Array.from(pieces, (p) => 1 / (1 - p.slope)),
     shareOf: (rank) => (rank === blank?.rank ? blank.share : share(rank) * scale),
   };
 }
@@ -158,15 +168,9 @@ const massOf = ({ from, rows, slope, share }: Piece): number =>
 export function rankAt(table: RankTable, m: number): number {
   const { head } = table;
   if (m < head[head.length - 1]) {
-    const cell = (m * table.guideScale) | 0;
-    let low = table.guide[cell];
-    let high = table.guide[cell + 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (head[middle] <= m) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    let rank = table.guide[(m * table.guideScale) | 0];
+    while (head[rank] <= m) rank++;
+    return rank;
   }
   const { ends } = table;
   if (ends.length === 0) return table.rows - 1;
@@ -180,15 +184,12 @@ export function rankAt(table: RankTable, m: number): number {
   const rows = table.counts[piece];
   const part = (m - table.starts[piece]) / (ends[piece] - table.starts[piece]);
   const slope = table.slopes[piece];
-  const inside = slope === 0 ? Math.floor(part * rows) : powerInside(table.from[piece], rows, slope, part);
+  const inside = slope === 0 ? Math.floor(part * rows) : powerInside(table, piece, part);
   return table.from[piece] + (inside < 0 ? 0 : inside >= rows ? rows - 1 : inside);
 }
 
-function powerInside(from: number, rows: number, slope: number, part: number): number {
-  const a = from + 0.5;
-  const b = a + rows;
-  if (Math.abs(slope - 1) < 1e-9) return Math.floor(a * (b / a) ** part - a);
-  const exponent = 1 - slope;
-  const left = a ** exponent;
-  return Math.floor((left + part * (b ** exponent - left)) ** (1 / exponent) - a);
+function powerInside({ from, counts, slopes, lefts, rises, roots }: RankTable, piece: number, part: number): number {
+  const a = from[piece] + 0.5;
+  if (Math.abs(slopes[piece] - 1) < 1e-9) return Math.floor(a * ((a + counts[piece]) / a) ** part - a);
+  return Math.floor((lefts[piece] + part * rises[piece]) ** roots[piece] - a);
 }
