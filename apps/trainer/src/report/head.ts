@@ -111,7 +111,7 @@ function aucTile({ best }: RunView, standing: Standing): Tile {
   return {
     name: "AUC",
     value: formatMetric((val ?? test)?.auc ?? null, 4),
-    more: val ? "validation, at the end" : test ? "test, at the end" : "no test yet",
+    more: val ? "on validation" : test ? "on test" : "no test yet",
   };
 }
 

@@ -48,6 +48,7 @@ export function lossFigure({ items, tests, whole, resumedAt }: Drawable): Figure
             ]
           : []),
         { kind: "line", key: "loss", points: training },
+        { kind: "dots", key: "loss", points: training.length > 1 ? [] : training },
         { kind: "line", key: "test", points: tested },
         { kind: "dots", key: "test", points: tested.length > 60 ? [] : tested },
       ],
