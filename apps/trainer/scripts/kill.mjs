@@ -1,23 +1,25 @@
-// Kills trainings at random moments, resumes them, and compares the final model with that of a run in one piece.
-//   node apps/trainer/scripts/kill.mjs --kills 200 [--seed 1] [--rows 5000]
-// Needs the built command (pnpm build). Ends with 1 when a run cannot be resumed or a file differs.
+// Kills prepare, pack, train with checkpoints, and export at random moments (SIGKILL), looks at what is left, runs them again
+// or resumes them, and compares the result with that of a run in one piece.
+//   node apps/trainer/scripts/kill.mjs [--kills 200] [--seed 1] [--stage train]
+// Needs the built packages (pnpm build), which it copies first. TMPDIR says where it works; about 8 GB are not needed, 100 MB
+// are. Ends with 1 at the first thing that is wrong.
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { isolatedCommand } from "./isolated.mjs";
+import { leftovers, prepareStages, stages } from "./stages.mjs";
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    rows: { type: "string", default: "5000" },
+    stage: { type: "string", default: "" },
   },
 });
 const kills = Number(values.kills);
 const killsPerRun = 6;
-const command = join(import.meta.dirname, "../dist/main.js");
 
 let state = Number(values.seed);
 function random() {
@@ -26,7 +28,9 @@ function random() {
 }
 
 const root = mkdtempSync(join(tmpdir(), "fae-kill-"));
-const at = (...parts) => join(root, ...parts);
+const command = isolatedCommand(join(root, "command"));
+const data = join(root, "data");
+mkdirSync(data);
 
 /** Runs the command; with a time, kills it then. */
 function fae(args, killAfter = null) {
@@ -51,87 +55,63 @@ async function mustPass(args) {
   return ended;
 }
 
-/** Digest of every tensor file of a run's model. */
-function modelDigest(run) {
-  const steps = readdirSync(join(run, "model"));
-  if (steps.length !== 1) throw new Error(`${run}/model holds ${steps.join(", ")}`);
-  const hash = createHash("sha256").update(steps[0]);
-  const files = readdirSync(join(run, "model", steps[0])).filter((name) => name.endsWith(".safetensors"));
-  for (const name of files.sort()) hash.update(name).update(readFileSync(join(run, "model", steps[0], name)));
-  return hash.digest("hex");
-}
+const clean = (stage) => {
+  for (const path of stage.paths) rmSync(path, { recursive: true, force: true });
+};
 
-const model = ["--model", "dlrm", "--width", "4"];
-const layers = ["--bottom-mlp", "16,4", "--top-mlp", "16,1", "--optimizer", "adagrad"];
-const training = (strategy, run) => [
-  ...["train", at("packed"), ...model, ...layers, "--strategy", strategy, "--engine", "cpu", "--shuffle", "total"],
-  ...["--batch", "16", "--epochs", "6", "--test-inputs", "500", "--checkpoint-every", "100", "--run", run],
-];
-
-/** One run, killed up to `killsPerRun` times. Returns how often it was. */
-async function killedRun(strategy, expected, duration, left) {
-  const run = at("killed");
-  let killed = 0;
-  for (;;) {
-    const args = existsSync(run) ? ["train", "--resume", run] : training(strategy, run);
-    const ended = await fae(args, killed < Math.min(left, killsPerRun) ? random() * duration : null);
-    if (ended.wasKilled) {
-      killed++;
-      // Killed after its last write and before its end, a run is complete.
-      if (!existsSync(join(run, "report.json"))) continue;
-    } else if (ended.code !== 0) throw new Error(`after ${killed} kills, fae ${args.join(" ")}:\n${ended.err}`);
-    break;
+/** One run, killed up to `killsPerRun` times. Returns how often it was, and how often it left something under its name. */
+async function killedRun(stage, { expected, milliseconds }, left) {
+  const count = { kills: 0, found: 0 };
+  while (!stage.finished()) {
+    const isLast = count.kills >= Math.min(left, killsPerRun);
+    const args = stage.isThere() ? stage.again : stage.first;
+    const ended = await fae(args, isLast ? null : random() * milliseconds);
+    if (!ended.wasKilled && ended.code !== 0)
+      throw new Error(`after ${count.kills} kills, fae ${args.join(" ")} ended with ${ended.code}:\n${ended.err}`);
+    if (ended.wasKilled) count.kills++;
+    if (!stage.isThere()) continue;
+    if (ended.wasKilled) count.found++;
+    await stage.check();
   }
-  if (modelDigest(run) !== expected) throw new Error(`${strategy}: the model differs after ${killed} kills`);
-  const { resumedAt } = JSON.parse(readFileSync(join(run, "report.json"), "utf8"));
-  rmSync(run, { recursive: true });
-  const rest = readdirSync(root).filter((name) => name.startsWith(".killed"));
-  if (rest.length > 0) throw new Error(`left behind: ${rest.join(", ")}`);
-  return { killed, resumed: resumedAt.length };
+  if (stage.digest() !== expected) throw new Error(`the result differs after ${count.kills} kills`);
+  return count;
 }
 
 try {
-  await mustPass([
-    "synth",
-    "criteo-kaggle",
-    "--rows",
-    values.rows,
-    "--scale",
-    "0.0001",
-    "--seed",
-    "3",
-    "--out",
-    at("log"),
-  ]);
-  await mustPass([
-    "profile",
-    at("log"),
-    ...model,
-    "--optimizer",
-    "adagrad",
-    "--budget",
-    "16KiB",
-    "--small-tables",
-    "0",
-  ]);
-  await mustPass(["pack", at("log"), "--out", at("packed")]);
+  const started = performance.now();
+  await prepareStages(data, mustPass);
+  const all = (await stages(data, command)).filter(({ name }) => name.startsWith(values.stage));
   const whole = new Map();
-  const total = { kills: 0, runs: 0, resumed: 0 };
-  while (total.kills < kills) {
-    const strategy = ["cpu-only", "mixed", "fae"][total.runs % 3];
-    if (!whole.has(strategy)) {
-      const run = at(`whole-${strategy}`);
-      const { milliseconds } = await mustPass(training(strategy, run));
-      whole.set(strategy, { digest: modelDigest(run), milliseconds });
-    }
-    const { digest, milliseconds } = whole.get(strategy);
-    const { killed, resumed } = await killedRun(strategy, digest, milliseconds, kills - total.kills);
-    total.kills += killed;
-    total.resumed += resumed;
-    total.runs++;
-    process.stderr.write(`${strategy}: equal after ${killed} kills, ${resumed} checkpoints used\n`);
+  for (const stage of all) {
+    const { milliseconds } = await mustPass(stage.first);
+    whole.set(stage, { expected: stage.digest(), milliseconds });
+    clean(stage);
   }
-  process.stdout.write(`${JSON.stringify(total)}\n`);
+  const counts = Object.fromEntries(all.map(({ name }) => [name, { kills: 0, found: 0, runs: 0 }]));
+  let total = 0;
+  for (let turn = 0; total < kills; turn++) {
+    const stage = all[turn % all.length];
+    const count = await killedRun(stage, whole.get(stage), kills - total).catch((cause) => {
+      cpSync(data, `${root}-failed`, { recursive: true });
+      throw new Error(`${stage.name}: see ${root}-failed`, { cause });
+    });
+    // What a killed process left beside is swept by the next one that runs to its end.
+    const left = leftovers(data);
+    if (left.length > 0 && count.kills > 0) {
+      clean(stage);
+      await mustPass(stage.first);
+      const rest = leftovers(data);
+      if (rest.length > 0) throw new Error(`${stage.name}: left behind: ${rest.join(", ")}`);
+    }
+    clean(stage);
+    total += count.kills;
+    counts[stage.name].kills += count.kills;
+    counts[stage.name].found += count.found;
+    counts[stage.name].runs++;
+    process.stderr.write(`${stage.name}: equal after ${count.kills} kills; ${total} kills\n`);
+  }
+  const seconds = Math.round((performance.now() - started) / 1000);
+  process.stdout.write(`${JSON.stringify({ kills: total, seconds, stages: counts })}\n`);
 } finally {
   rmSync(root, { recursive: true, force: true });
 }

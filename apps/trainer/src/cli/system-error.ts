@@ -7,6 +7,7 @@ const meanings: Readonly<Record<string, readonly [what: string, fix: string]>> =
   ENOENT: ["does not exist", "Check the path."],
   ENOTDIR: ["is used as a directory and is none", "Check the path."],
   EISDIR: ["is a directory", "Name a file."],
+  EIO: ["cannot be read or written: the disk reports an error", "Check the disk, or choose another one."],
   EMFILE: ["cannot be opened: too many files are open", "Raise the limit ('ulimit -n')."],
 };
 

@@ -1,0 +1,117 @@
+// Lets the n-th write, fsync or rename of this process fail, in all its threads.
+// `how`: "once" lets that one operation fail with EIO; "full" lets a write stop halfway with ENOSPC, and so all later writes
+// and fsyncs. This file is also what worker threads load first.
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import workerThreads from "node:worker_threads";
+
+const shared = "fae-faults";
+const texts = { EIO: "i/o error", ENOSPC: "no space left on device" };
+
+/** Plans are shared with threads: [operations, failures, n, how]. */
+const hows = ["once", "full"];
+
+function wrapAll(plan, handlePrototype) {
+  const { fstatSync, writeSync } = fs;
+  const counts = (name) => {
+    const { operations, failed } = { operations: Atomics.load(plan, 0), failed: Atomics.load(plan, 1) };
+    return name === "operations" ? operations : failed;
+  };
+  const isOurs = (file) => {
+    if (typeof file !== "number") return true;
+    if (file <= 2) return false;
+    const entry = fstatSync(file);
+    return entry.isFile() || entry.isDirectory();
+  };
+  const failure = (code, operation, path) => {
+    Atomics.add(plan, 1, 1);
+    const error = new Error(`${code}: ${texts[code]}, ${operation} (injected)`);
+    return Object.assign(error, { code, syscall: operation, ...(path && { path }) });
+  };
+  const next = (operation, path) => {
+    const number = Atomics.add(plan, 0, 1) + 1;
+    const [, , n, how] = plan;
+    if (hows[how] === "once") return number === n ? failure("EIO", operation, path) : null;
+    return number >= n && operation !== "rename" ? failure("ENOSPC", operation, path) : null;
+  };
+  /** A disk takes half of what is written when it becomes full. */
+  const half = (file, data) => {
+    if (hows[plan[3]] !== "full" || counts("failed") !== 1 || typeof file !== "number" || typeof data === "string")
+      return;
+    if (data.byteLength > 1) writeSync(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength >> 1));
+  };
+  const undo = [];
+  const wrap = (object, name, operation) => {
+    const original = object[name];
+    undo.push(() => {
+      object[name] = original;
+    });
+    object[name] = function (...args) {
+      const [first, data] = args;
+      if (object === fs && !isOurs(first)) return original.apply(this, args);
+      const error = next(operation, typeof first === "string" ? first : undefined);
+      if (error === null) return original.apply(this, args);
+      if (operation === "write" && object === fs) half(first, data);
+      if (name.endsWith("Sync")) throw error;
+      if (object !== fs) return Promise.reject(error);
+      process.nextTick(args.at(-1), error);
+      return undefined;
+    };
+  };
+  for (const suffix of ["Sync", ""]) {
+    for (const name of ["write", "writev", "writeFile", "appendFile"]) wrap(fs, name + suffix, "write");
+    for (const name of ["fsync", "fdatasync"]) wrap(fs, name + suffix, "fsync");
+    wrap(fs, `rename${suffix}`, "rename");
+  }
+  wrap(fs.promises, "rename", "rename");
+  for (const name of ["writeFile", "appendFile"]) wrap(fs.promises, name, "write");
+  for (const name of ["write", "writev", "writeFile", "appendFile"]) wrap(handlePrototype, name, "write");
+  for (const name of ["sync", "datasync"]) wrap(handlePrototype, name, "fsync");
+  syncBuiltinESMExports();
+  return () => {
+    for (const step of undo.reverse()) step();
+    syncBuiltinESMExports();
+  };
+}
+
+async function prototypeOfHandles() {
+  const file = await fs.promises.open(process.execPath, "r");
+  await file.close();
+  return Object.getPrototypeOf(file);
+}
+
+/**
+ * Runs `work` with faults, in it and in threads that it starts.
+ * @param n operation that fails, from 1; 0 for none
+ * @returns how many operations there were, how many failed, and what `work` gave or threw
+ */
+export async function withFaults({ n, how }, work) {
+  const plan = new Int32Array(new SharedArrayBuffer(16));
+  plan[2] = how === "full" && n === 0 ? 0x7fffffff : n;
+  plan[3] = hows.indexOf(how);
+  workerThreads.setEnvironmentData(shared, plan);
+  const { Worker } = workerThreads;
+  workerThreads.Worker = class extends Worker {
+    constructor(file, options = {}) {
+      super(file, { ...options, execArgv: [...(options.execArgv ?? []), "--import", import.meta.url] });
+    }
+  };
+  const restore = wrapAll(plan, await prototypeOfHandles());
+  try {
+    const outcome = await work().then(
+      (value) => ({ value }),
+      (error) => ({ error }),
+    );
+    return { operations: plan[0], failed: plan[1], ...outcome };
+  } finally {
+    restore();
+    workerThreads.Worker = Worker;
+    workerThreads.setEnvironmentData(shared, undefined);
+    syncBuiltinESMExports();
+  }
+}
+
+if (!workerThreads.isMainThread) {
+  const plan = workerThreads.getEnvironmentData(shared);
+  if (plan !== undefined) wrapAll(plan, await prototypeOfHandles());
+}
