@@ -40,7 +40,10 @@ export function* rowParts(shape: readonly number[], chunkBytes: number): Generat
 
 /** Session rows of original ids `[from, to)`. */
 export function sessionRows(inverse: Uint32Array | null, from: number, to: number): Uint32Array {
-  return inverse === null ? Uint32Array.from({ length: to - from }, (_, i) => from + i) : inverse.subarray(from, to);
+  if (inverse !== null) return inverse.subarray(from, to);
+  const rows = new Uint32Array(to - from);
+  for (let i = 0; i < rows.length; i++) rows[i] = from + i;
+  return rows;
 }
 
 /**
