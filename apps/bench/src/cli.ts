@@ -1,4 +1,5 @@
-import { ConfigError, FaeError } from "@fae/core";
+import { FaeError } from "@fae/core";
+import { exitCodes, usageError } from "@fae/trainer";
 import { Command, CommanderError } from "commander";
 import { registerCompare } from "./commands/compare.js";
 import { registerList } from "./commands/list.js";
@@ -6,8 +7,6 @@ import type { BenchIo } from "./commands/options.js";
 import { registerReport } from "./commands/report.js";
 import { registerRun } from "./commands/run.js";
 import { benchVersion } from "./version.js";
-
-export const exitCodes = { ok: 0, failed: 1, interrupted: 130 } as const;
 
 /**
  * Runs the `fae-bench` command.
@@ -36,22 +35,8 @@ export async function main(args: readonly string[], io: BenchIo): Promise<number
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    return tell(error instanceof CommanderError ? usageError(error) : error, io);
+    return tell(error instanceof CommanderError ? usageError(error, "fae-bench") : error, io);
   }
-}
-
-const usageError = (error: CommanderError): Error =>
-  error.code === "commander.help"
-    ? new ConfigError("A command is missing.", { fix: "'fae-bench --help' lists the commands." })
-    : new ConfigError(sentence(error.message.replace(/^error: /, "")), {
-        fix: "'fae-bench <command> --help' shows how.",
-      });
-
-/** Commander puts a suggestion in parentheses on a second line. */
-function sentence(message: string): string {
-  const [first, ...rest] = message.split("\n").map((line) => line.replace(/^\((.*)\)$/, "$1"));
-  const start = `${first[0].toUpperCase()}${first.slice(1)}`;
-  return [/[.?]$/.test(start) ? start : `${start}.`, ...rest].join(" ");
 }
 
 function tell(error: unknown, io: BenchIo): number {

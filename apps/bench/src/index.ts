@@ -1,4 +1,4 @@
-export { exitCodes, main } from "./cli.js";
+export { main } from "./cli.js";
 export type { BenchIo } from "./commands/options.js";
 export { compare } from "./compare.js";
 export type { ReportFiles } from "./report/write-report.js";

@@ -1,12 +1,12 @@
-import { ConfigError, FaeError } from "@fae/core";
+import { FaeError } from "@fae/core";
 import { Command, CommanderError } from "commander";
 import type { CommandEntry, Invocation } from "./cli/command.js";
 import type { Io } from "./cli/io.js";
+import { exitCodes } from "./cli/run-process.js";
 import { explained } from "./cli/system-error.js";
+import { usageError } from "./cli/usage-error.js";
 import { commands } from "./commands/index.js";
 import { faeVersion } from "./version.js";
-
-export const exitCodes = { ok: 0, failed: 1, interrupted: 130 } as const;
 
 /**
  * Runs the `fae` command.
@@ -30,7 +30,7 @@ export async function main(
     await program(io, entries, execute).parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    return report(error instanceof CommanderError ? usageError(error) : explained(error), io, typed);
+    return report(error instanceof CommanderError ? usageError(error, "fae") : explained(error), io, typed);
   }
   return exitCode;
 }
@@ -48,16 +48,6 @@ function program(io: Io, entries: readonly CommandEntry[], execute: (run: Invoca
   for (const entry of entries) entry.register(root, execute);
   return root;
 }
-
-const usageError = (error: CommanderError): Error =>
-  error.code === "commander.help"
-    ? new ConfigError("A command is missing.", { fix: "'fae --help' lists the commands." })
-    : new ConfigError(asSentence(error.message.replace(/^error: /, "")), { fix: "'fae <command> --help' shows how." });
-
-const asSentence = (message: string): string => {
-  const [first, ...rest] = message.split("\n").map((line) => line.replace(/^\((.*)\)$/, "$1"));
-  return [`${first[0].toUpperCase()}${first.slice(1)}.`, ...rest].join(" ");
-};
 
 function report(error: unknown, io: Io, shown: { json: boolean; debug: boolean }): number {
   const known = error instanceof FaeError;

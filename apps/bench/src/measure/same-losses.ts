@@ -1,7 +1,7 @@
 import type { RouteName, Segment } from "@fae/core";
 import { type StrategyName, strategy } from "@fae/scheduler";
+import { stopIfAborted } from "@fae/trainer";
 import type { TimedSet } from "../data/timed-set.js";
-import { stopIfAborted } from "../interrupted.js";
 import type { Check } from "../result.js";
 import type { Bench } from "../scenario.js";
 import { jobOf } from "./job.js";
@@ -59,7 +59,7 @@ async function lossesOf(
   const next = new Map<string, number>();
   await using session = await engine.open(job);
   for (const { source, batches } of parts) {
-    stopIfAborted(signal);
+    stopIfAborted(signal, "The measurement");
     const from = next.get(source) ?? 0;
     const rows = job.sources.find((found) => found.name === source)?.rows ?? 0;
     const count = Math.max(0, Math.min(batches, Math.ceil(rows / batch) - from));

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { ConfigError, EngineError, EngineUnavailableError, FaeError } from "@fae/core";
+import { ConfigError, EngineError, EngineUnavailableError } from "@fae/core";
+import { interrupted } from "@fae/trainer";
 
 const execute = promisify(execFile);
 
@@ -88,7 +89,7 @@ export async function runPython(
     const { stdout } = await execute(python.path, ["-B", script, ...args], { maxBuffer: 2 ** 28, signal });
     return JSON.parse(stdout.trim().split("\n").pop() ?? "");
   } catch (error) {
-    if (signal.aborted) throw new FaeError("ERR_INTERRUPTED", "The peer's run was interrupted.");
+    if (signal.aborted) throw interrupted("The peer's run");
     const last = (error as { stderr?: string }).stderr?.trim().split("\n").pop();
     throw new EngineError(`The PyTorch peer failed: ${last || (error as Error).message}.`, {
       fix: `Run it by hand to see more: ${python.path} ${script} ${args.join(" ")}`,

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { idsPerStep, type PreparedData, rowStateValues, strideBytes } from "@fae/core";
 import { chooseHotSet, countAccesses, countOfCounts, hotRowBits, judgeInputs, type RowSource } from "@fae/profiler";
+import { stopIfAborted } from "@fae/trainer";
 import { generatedLog } from "../data/log.js";
 import { logSpec } from "../data/workloads.js";
-import { stopIfAborted } from "../interrupted.js";
 import { figureOf, plainSeries } from "../report/series.js";
 import type { Bench, Findings, Scenario, Size } from "../scenario.js";
 
@@ -104,7 +104,7 @@ async function followDays(
   const found: DayOfDrift[] = [];
   let before = first;
   for (let day = 0; day < days - 1; day++) {
-    stopIfAborted(bench.signal);
+    stopIfAborted(bench.signal, "The measurement");
     const source = dayOf(data, day);
     const own = day === 0 ? first : await chosenOn(source);
     const accesses = own.counts.map((table, t) => hotAccesses(table, bits[t]));
