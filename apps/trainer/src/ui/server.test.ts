@@ -170,6 +170,19 @@ test("clients that never read or vanish hold nothing up and are forgotten", asyn
   for (const socket of slow) socket.destroy();
 });
 
+test("a page that cannot be drawn is an answer, not the end of the process", async () => {
+  const late = ask("/view?have=a-1");
+  await expect.poll(() => drawn).toBe(1);
+  Object.defineProperty(served, "version", {
+    get: () => {
+      throw new Error("no figure");
+    },
+  });
+  expect(server.push()).toBe(1);
+  for (const answer of [await late, await ask("/view")])
+    expect(answer).toMatchObject({ status: 500, body: "The page cannot be drawn: Error: no figure\n" });
+});
+
 test("a port in use says so and what to do", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));

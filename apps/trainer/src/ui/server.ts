@@ -51,23 +51,30 @@ export async function serveView(port: number, content: Content): Promise<ViewSer
     { requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000, maxHeaderSize: 8192 },
     (request, response) => {
       response.on("error", () => {});
-      const { port } = server.address() as AddressInfo;
-      const refusal = refused(request, port);
-      if (refusal !== null) return answer(request, response, content.policy, refusal);
-      const { path, have } = target(request.url ?? "/");
-      if (path !== "/view") return answer(request, response, content.policy, file(path, content));
-      lastAskedAt = performance.now();
-      const served = content.now();
-      if (request.method === "HEAD" || served.version !== have || served.isOver)
-        return answer(request, response, content.policy, viewAnswer(served));
-      waiting.set(response, have);
-      const timer = setTimeout(() => finish(response, { status: 204 }), longestWaitMilliseconds).unref();
-      response.on("close", () => {
-        clearTimeout(timer);
-        waiting.delete(response);
-      });
+      const reply = replyOrFailure(() => replyTo(request, response));
+      if (reply !== null) answer(request, response, content.policy, reply);
     },
   );
+  /** Null: the answer comes later. */
+  const replyTo = (request: IncomingMessage, response: ServerResponse): Reply | null => {
+    const refusal = refused(request, (server.address() as AddressInfo).port);
+    if (refusal !== null) return refusal;
+    const { path, have } = target(request.url ?? "/");
+    if (path !== "/view") return file(path, content);
+    lastAskedAt = performance.now();
+    const served = content.now();
+    if (request.method === "HEAD" || served.version !== have || served.isOver) return viewAnswer(served);
+    wait(response, have);
+    return null;
+  };
+  const wait = (response: ServerResponse, have: string): void => {
+    waiting.set(response, have);
+    const timer = setTimeout(() => finish(response, { status: 204 }), longestWaitMilliseconds).unref();
+    response.on("close", () => {
+      clearTimeout(timer);
+      waiting.delete(response);
+    });
+  };
   const finish = (response: ServerResponse, reply: Reply): void => {
     waiting.delete(response);
     answer(response.req, response, content.policy, reply);
@@ -77,14 +84,21 @@ export async function serveView(port: number, content: Content): Promise<ViewSer
   server.on("connection", (socket) => socket.unref());
   server.on("clientError", (_, socket) => socket.destroy());
   await listen(server, port);
+  // Too many open files, for one: who asks then gets no answer, and that is all.
+  server.on("error", () => {});
   server.unref();
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     push() {
       if (waiting.size === 0) return 0;
-      const served = content.now();
-      const due = [...waiting].filter(([, have]) => have !== served.version);
-      for (const [response] of due) finish(response, viewAnswer(served));
+      let version = "";
+      const reply = replyOrFailure(() => {
+        const served = content.now();
+        version = served.version;
+        return viewAnswer(served);
+      });
+      const due = [...waiting].filter(([, have]) => have !== version);
+      for (const [response] of due) finish(response, reply);
       return due.length;
     },
     lastAskedAt: () => lastAskedAt,
@@ -93,6 +107,15 @@ export async function serveView(port: number, content: Content): Promise<ViewSer
       server.closeAllConnections();
     },
   };
+}
+
+/** A page that cannot be drawn must not end the training that it shows. */
+function replyOrFailure<R>(reply: () => R): R | Reply {
+  try {
+    return reply();
+  } catch (error) {
+    return { status: 500, type: "text/plain", body: `The page cannot be drawn: ${error}\n` };
+  }
 }
 
 function listen(server: Server, port: number): Promise<void> {
