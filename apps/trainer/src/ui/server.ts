@@ -39,7 +39,7 @@ const mostConnections = 32;
  * are no files behind them. A request must name this very host and port: a page elsewhere whose name was made to point to
  * 127.0.0.1 does not. Neither the server nor a connection keeps the process alive.
  *
- * A client that does not read holds one view in memory at most, and is cut off after a while; there are at most 32 connections.
+ * A client that does not read holds a view or two in memory, and is cut off after a while; there are at most 32 connections.
  *
  * @param port 0 for any free one
  * @throws ConfigError when the port is taken or not allowed
