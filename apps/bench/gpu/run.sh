@@ -8,7 +8,7 @@
 # for whole runs the portable bundle as fae.tar.xz, or unpacked as fae/; for tfjs-webgpu what pack-webgpu.sh makes, as webgpu.tgz.
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
-#     check bits cold-share switch kernels rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
+#     check bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
 #     failures kaggle terabyte tfjs-webgpu                                           with the bundle
 #
 # A stage that fails does not stop the next one; each has a time limit of its own, and none is started that DEADLINE (seconds from the
@@ -39,9 +39,15 @@ check() {
   tail -14 "$out/traces.log" | cut -c1-220
   FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$directory/trace_check" "$traces" > "$out/traces-own-kernels.log" 2>&1
   echo "own matrix kernels: $(tail -1 "$out/traces-own-kernels.log")"
+}
+
+sanitize() {
+  rm -rf "$scratch/fae-traces" && mkdir -p "$scratch/fae-traces" && tar xzf "$directory/traces.tgz" -C "$scratch/fae-traces"
+  local traces=$scratch/fae-traces/traces tool
   for tool in memcheck racecheck; do
     command -v compute-sanitizer > /dev/null || { echo "compute-sanitizer: not there"; break; }
-    timeout 70 compute-sanitizer --tool $tool --error-exitcode 9 "$directory/trace_check" "$traces" 60 72 > "$out/$tool.log" 2>&1
+    # Without timing of matrix kernels, which would take most of the time; races are looked for in fewer traces.
+    FAE_CUDA_TUNING=off timeout 75 compute-sanitizer --tool $tool --error-exitcode 9 "$directory/trace_check" "$traces" 60 $([ $tool = memcheck ] && echo 80 || echo 63) > "$out/$tool.log" 2>&1
     echo "$tool: exit $?; $(tail -2 "$out/$tool.log" | tr '\n' ' ')"
   done
 }
@@ -135,6 +141,7 @@ tfjs_webgpu() {
 stage() {
   case $1 in
     check) check ;;
+    sanitize) sanitize ;;
     bits) bench rmc2 --batch $b_all --routes bits && bench rmc1 --batch ${b_rmc1%%,*} --routes bits ;;
     cold-share) bench rmc2 --batch $b_middle --look-ahead 0,1,2,3,4 --cold-share 0,0.1,0.25,0.5,0.75,1 ;;
     look-ahead) bench rmc2 --batch $b_middle --routes mixed --look-ahead 0,1,2,3,4 ;;
@@ -171,7 +178,7 @@ stage() {
 # Seconds that a stage may take.
 limit() {
   case $1 in
-    check) echo 230 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; kernels) echo 150 ;; *) echo 120 ;;
+    check) echo 150 ;; sanitize) echo 160 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; kernels) echo 150 ;; *) echo 120 ;;
   esac
 }
 
@@ -184,9 +191,9 @@ stages=()
 halves=0
 for name in "${@:-all-1}"; do
   case $name in
-    all-1) stages+=(bits switch cold-share kernels failures check) halves=$((halves + 1)) ;;
+    all-1) stages+=(check bits failures switch cold-share kernels sanitize) halves=$((halves + 1)) ;;
     all-2) stages+=(terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 1)) ;;
-    all) stages+=(bits switch cold-share kernels failures check terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 2)) ;;
+    all) stages+=(check bits failures switch cold-share kernels sanitize terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 2)) ;;
     *) stages+=("$name") ;;
   esac
 done

@@ -19,9 +19,11 @@ namespace fae::cuda {
 
 namespace {
 
+using Choices = std::map<std::string, std::pair<std::string, double>>;  // work -> candidate, seconds
+
 struct Memory {
   std::mutex mutex;
-  std::map<std::string, std::pair<std::string, double>> choices;  // work -> candidate, seconds
+  Choices choices;
   bool loaded = false, changed = false;
 };
 
@@ -38,14 +40,15 @@ std::string setting() {
 }
 
 // One line: work, tab, candidate, tab, seconds. A line that does not read so is skipped: the work is timed again.
-void load(Memory& all) {
-  all.loaded = true;
-  std::ifstream file(setting());
+Choices read_choices(const std::string& path) {
+  Choices choices;
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     const size_t first = line.find('\t'), second = line.find('\t', first == std::string::npos ? first : first + 1);
     if (second == std::string::npos) continue;
-    all.choices[line.substr(0, first)] = {line.substr(first + 1, second - first - 1), std::atof(line.c_str() + second + 1)};
+    choices[line.substr(0, first)] = {line.substr(first + 1, second - first - 1), std::atof(line.c_str() + second + 1)};
   }
+  return choices;
 }
 
 }  // namespace
@@ -82,7 +85,8 @@ Tuned Tuner::choose(const std::string& work, const std::vector<Candidate>& candi
   if (file == "off") return {0, 0};
   Memory& all = memory();
   const std::lock_guard lock(all.mutex);
-  if (!all.loaded) load(all);
+  if (!all.loaded) all.choices = read_choices(file);
+  all.loaded = true;
   const auto known = all.choices.find(prefix_ + work);
   if (known != all.choices.end()) {
     for (size_t i = 0; i < candidates.size(); i++) {
@@ -110,9 +114,12 @@ void Tuner::save() const {
   // Renamed into place, so that another process never reads half a file. Not being able to write only costs time.
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(file).parent_path(), ignored);
+  // What another process wrote meanwhile is kept, and comes first: runs to come repeat the first that was chosen.
+  Choices together = read_choices(file);
+  together.insert(all.choices.begin(), all.choices.end());
   const std::string temporary = file + "." + std::to_string(getpid());
   std::ofstream out(temporary);
-  for (const auto& [work, choice] : all.choices) out << work << '\t' << choice.first << '\t' << choice.second << '\n';
+  for (const auto& [work, choice] : together) out << work << '\t' << choice.first << '\t' << choice.second << '\n';
   out.close();
   if (!out || std::rename(temporary.c_str(), file.c_str()) != 0) std::remove(temporary.c_str());
   else all.changed = false;

@@ -104,7 +104,16 @@ void MixedPipeline::allocate(Feeder& feeder, const DeviceRows& rows) {
   const uint32_t cores = job_.threads ? job_.threads : usable_threads();
   const uint32_t gatherers = std::clamp(cores / 4, 1u, 4u);
   // The first brings rows back; the others gather and scatter.
-  start_threads(threads_, 1 + gatherers, [this](uint32_t number) { number == 0 ? return_rows() : work(); }, [this] { close(); });
+  const auto body = [this](uint32_t number) {
+    try {
+      number == 0 ? return_rows() : work();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      announce();
+    }
+  };
+  start_threads(threads_, 1 + gatherers, body, [this] { close(); });
 }
 
 void MixedPipeline::record_insert(Lanes& lanes, const uint32_t* ring, bool with_state) const {
