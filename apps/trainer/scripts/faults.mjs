@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { withFaults } from "./fs-faults.mjs";
 import { isolatedCommand } from "./isolated.mjs";
-import { leftovers, prepareStages, stages } from "./stages.mjs";
+import { leftovers, locks, prepareStages, stages } from "./stages.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -62,10 +62,12 @@ async function one(stage, how, n, expected) {
     if (failed > 0 && value.code === 0 && stage.digest() !== expected)
       throw new Error("it passed, and the result differs");
     if (stage.isThere()) await stage.check();
+    // A command's process has ended before the next one begins, and its lock with it; here it is the same process.
+    rmSync(join(data, "out.partial/work/lock"), { force: true });
     if (!stage.finished()) await mustPass(stage.isThere() ? stage.again : stage.first);
     await stage.check();
     if (stage.digest() !== expected) throw new Error("the result differs");
-    const left = leftovers(data);
+    const left = [...leftovers(data), ...locks(data)];
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   } catch (cause) {
     cpSync(data, `${root}-failed`, { recursive: true });

@@ -13,10 +13,6 @@ const hows = ["once", "full"];
 
 function wrapAll(plan, handlePrototype) {
   const { fstatSync, writeSync } = fs;
-  const counts = (name) => {
-    const { operations, failed } = { operations: Atomics.load(plan, 0), failed: Atomics.load(plan, 1) };
-    return name === "operations" ? operations : failed;
-  };
   const isOurs = (file) => {
     if (typeof file !== "number") return true;
     if (file <= 2) return false;
@@ -35,10 +31,12 @@ function wrapAll(plan, handlePrototype) {
     return number >= n && operation !== "rename" ? failure("ENOSPC", operation, path) : null;
   };
   /** A disk takes half of what is written when it becomes full. */
-  const half = (file, data) => {
-    if (hows[plan[3]] !== "full" || counts("failed") !== 1 || typeof file !== "number" || typeof data === "string")
+  const half = (file, data, offset, length, position) => {
+    if (hows[plan[3]] !== "full" || Atomics.load(plan, 1) !== 1 || typeof file !== "number" || typeof data === "string")
       return;
-    if (data.byteLength > 1) writeSync(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength >> 1));
+    const from = typeof offset === "number" ? offset : 0;
+    const whole = typeof length === "number" ? length : data.byteLength - from;
+    if (whole > 1) writeSync(file, data, from, whole >> 1, typeof position === "number" ? position : null);
   };
   const undo = [];
   const wrap = (object, name, operation) => {
@@ -47,11 +45,11 @@ function wrapAll(plan, handlePrototype) {
       object[name] = original;
     });
     object[name] = function (...args) {
-      const [first, data] = args;
+      const [first] = args;
       if (object === fs && !isOurs(first)) return original.apply(this, args);
       const error = next(operation, typeof first === "string" ? first : undefined);
       if (error === null) return original.apply(this, args);
-      if (operation === "write" && object === fs) half(first, data);
+      if (/^write(Sync)?$/.test(name) && object !== fs.promises) half(...(object === fs ? [] : [this.fd]), ...args);
       if (name.endsWith("Sync")) throw error;
       if (object !== fs) return Promise.reject(error);
       process.nextTick(args.at(-1), error);

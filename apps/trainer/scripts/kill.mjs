@@ -1,15 +1,15 @@
 // Kills prepare, pack, train with checkpoints, and export at random moments (SIGKILL), looks at what is left, runs them again
 // or resumes them, and compares the result with that of a run in one piece.
 //   node apps/trainer/scripts/kill.mjs [--kills 200] [--seed 1] [--stage train]
-// Needs the built packages (pnpm build), which it copies first. TMPDIR says where it works; about 8 GB are not needed, 100 MB
-// are. Ends with 1 at the first thing that is wrong.
+// Needs the built packages (pnpm build), which it copies first. TMPDIR says where it works. Ends with 1 at the
+// first thing that is wrong.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isolatedCommand } from "./isolated.mjs";
-import { leftovers, prepareStages, stages } from "./stages.mjs";
+import { leftovers, locks, prepareStages, stages } from "./stages.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -59,9 +59,12 @@ const clean = (stage) => {
   for (const path of stage.paths) rmSync(path, { recursive: true, force: true });
 };
 
-/** One run, killed up to `killsPerRun` times. Returns how often it was, and how often it left something under its name. */
+/**
+ * One run, killed up to `killsPerRun` times. Returns how often it was, how often it left something under its name (`found`) and
+ * how often something unfinished (`cut`).
+ */
 async function killedRun(stage, { expected, milliseconds }, left) {
-  const count = { kills: 0, found: 0 };
+  const count = { kills: 0, found: 0, cut: 0 };
   while (!stage.finished()) {
     const isLast = count.kills >= Math.min(left, killsPerRun);
     const args = stage.isThere() ? stage.again : stage.first;
@@ -69,6 +72,7 @@ async function killedRun(stage, { expected, milliseconds }, left) {
     if (!ended.wasKilled && ended.code !== 0)
       throw new Error(`after ${count.kills} kills, fae ${args.join(" ")} ended with ${ended.code}:\n${ended.err}`);
     if (ended.wasKilled) count.kills++;
+    if (ended.wasKilled && leftovers(data).length > 0) count.cut++;
     if (!stage.isThere()) continue;
     if (ended.wasKilled) count.found++;
     await stage.check();
@@ -80,14 +84,16 @@ async function killedRun(stage, { expected, milliseconds }, left) {
 try {
   const started = performance.now();
   await prepareStages(data, mustPass);
-  const all = (await stages(data, command)).filter(({ name }) => name.startsWith(values.stage));
+  const all = (await stages(data, command, { batches: 1200, cadence: 1 })).filter(({ name }) =>
+    name.startsWith(values.stage),
+  );
   const whole = new Map();
   for (const stage of all) {
     const { milliseconds } = await mustPass(stage.first);
     whole.set(stage, { expected: stage.digest(), milliseconds });
     clean(stage);
   }
-  const counts = Object.fromEntries(all.map(({ name }) => [name, { kills: 0, found: 0, runs: 0 }]));
+  const counts = Object.fromEntries(all.map(({ name }) => [name, { kills: 0, found: 0, cut: 0, runs: 0 }]));
   let total = 0;
   for (let turn = 0; total < kills; turn++) {
     const stage = all[turn % all.length];
@@ -96,17 +102,17 @@ try {
       throw new Error(`${stage.name}: see ${root}-failed`, { cause });
     });
     // What a killed process left beside is swept by the next one that runs to its end.
-    const left = leftovers(data);
-    if (left.length > 0 && count.kills > 0) {
+    if (leftovers(data).length + locks(data).length > 0) {
       clean(stage);
       await mustPass(stage.first);
-      const rest = leftovers(data);
+      const rest = [...leftovers(data), ...locks(data)];
       if (rest.length > 0) throw new Error(`${stage.name}: left behind: ${rest.join(", ")}`);
     }
     clean(stage);
     total += count.kills;
     counts[stage.name].kills += count.kills;
     counts[stage.name].found += count.found;
+    counts[stage.name].cut += count.cut;
     counts[stage.name].runs++;
     process.stderr.write(`${stage.name}: equal after ${count.kills} kills; ${total} kills\n`);
   }

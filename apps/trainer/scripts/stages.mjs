@@ -55,7 +55,18 @@ export async function stages(root, main, { batches = 250, cadence = 64 } = {}) {
     name: `train ${strategy}`,
     first: [
       ...trainingArguments(root, strategy),
-      ...["--max-batches", `${batches}`, "--checkpoint-every", `${cadence}`, "--full-every", "3", "--run", out],
+      ...[
+        "--max-batches",
+        `${batches}`,
+        "--epochs",
+        `${Math.ceil(batches / 250)}`,
+        "--checkpoint-every",
+        `${cadence}`,
+        "--full-every",
+        "3",
+        "--run",
+        out,
+      ],
     ],
     again: ["train", "--resume", out],
     isThere: () => existsSync(out),
@@ -112,5 +123,12 @@ const trainingArguments = (root, strategy) => [
   ...["--strategy", strategy, "--engine", "cpu", "--shuffle", "total", "--batch", "2", "--test-inputs", "20"],
 ];
 
-/** Names in a directory that only unfinished work has. */
-export const leftovers = (root) => readdirSync(root).filter((name) => /^\.|\.partial|\.tmp$/.test(name));
+/** Names in a directory, and among the checkpoints of a run there, that only unfinished work has. */
+export const leftovers = (root) =>
+  [root, join(root, "out", "checkpoints")]
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder))
+    .filter((name) => /^\.(?!.*\.lock-)|\.partial|\.tmp$/.test(name));
+
+/** Files of locks in a directory. */
+export const locks = (root) => readdirSync(root).filter((name) => name.includes(".lock-"));

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listCheckpoints, openCheckpoint, verifyCheckpoint } from "@fae/embedding-store";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { exportModel } from "../export/export-model.js";
+import { openModel } from "../predict/open-model.js";
 import { writeSmallData } from "../test-data.js";
 import type { CheckpointEvent } from "./checkpoints.js";
 import type { TrainOptions } from "./options.js";
@@ -89,6 +91,25 @@ test("a resumed run builds on the full one that it found", async () => {
   expect([found.manifest.step, found.base?.manifest.step]).toEqual([40, 4]);
   const bytes = events.map((event) => event.bytes);
   expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+});
+
+test("a checkpoint of changed rows exports and predicts as a full one", async () => {
+  const exported: Buffer[] = [];
+  const scores: Float32Array[] = [];
+  for (const fullEvery of [1, 100]) {
+    const { run } = await interrupted(12, { fullEvery });
+    const from = join(run, "checkpoints");
+    expect((await openCheckpoint(from)).base === null).toBe(fullEvery === 1);
+    const out = fresh();
+    await exportModel({ model: from, format: "safetensors", out });
+    exported.push(readFileSync(out));
+    await using served = await openModel(from);
+    scores.push(
+      await served.predict({ dense: new Float32Array(6), ids: Int32Array.of(0, 1, 2, 7, -1, 0, 2999, 6, 1) }),
+    );
+  }
+  expect(exported[0]).toEqual(exported[1]);
+  expect(scores[0]).toEqual(scores[1]);
 });
 
 test("the model is that of a run without checkpoints", async () => {
