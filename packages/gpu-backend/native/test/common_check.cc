@@ -1,6 +1,10 @@
 // Checks of the host-side parts against plain definitions: distinct ids, cold-row plans, permutations, JSON, thread pool.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -227,6 +231,31 @@ void check_error_text() {
 
 }  // namespace
 
+// A pool of which only some threads can be started must end those and say so.
+void check_threads_refused() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t pages = 0;
+  statm >> pages;
+  rlimit before = {};
+  getrlimit(RLIMIT_AS, &before);
+  rlimit tight = before;
+  // Room for a few stacks of 8 MiB.
+  tight.rlim_cur = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) + (64ull << 20);
+  setrlimit(RLIMIT_AS, &tight);
+  std::string message;
+  try {
+    const fae::ThreadPool pool(200);
+  } catch (const fae::Failure& failure) {
+    message = failure.message;
+  }
+  setrlimit(RLIMIT_AS, &before);
+  expect(message.rfind("Cannot start a thread: ", 0) == 0, "threads that cannot be started are told: " + message);
+  fae::ThreadPool pool(4);
+  uint32_t ran = 0;
+  pool.run(1, [&](uint32_t, uint32_t) { ran++; });
+  expect(ran == 1, "a pool afterwards works");
+}
+
 int main() {
   for (uint32_t seed = 0; seed < 300; seed++) check_distinct(seed);
   for (uint32_t seed = 0; seed < 300; seed++) check_cold_rows(seed);
@@ -234,6 +263,7 @@ int main() {
   check_json();
   check_pool();
   check_error_text();
+  check_threads_refused();
   std::printf("%s\n", failures == 0 ? "ok" : "FAILED");
   return failures == 0 ? 0 : 1;
 }
