@@ -108,6 +108,7 @@ describe.skipIf(chromium === undefined)("the live page in Chromium", () => {
     io.controller.abort();
     expect(await ended).toBe(130);
     await seen(text(".standing")).toBe("Interrupted");
+    expect(await browser.evaluate(text("#said"))).toBe("Interrupted");
     expect(existsSync(at("runs"))).toBe(false);
     const own = new URL(url()).origin;
     expect(browser.requests.filter((asked) => !asked.startsWith(own) && !asked.startsWith("data:,"))).toEqual([]);

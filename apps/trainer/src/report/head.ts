@@ -49,10 +49,10 @@ export function headHtml(view: RunView, standing: Standing): Html {
   const title = start === null ? "A training run" : start.model;
   return html`<header>
 <div class="top"><h1>${title}${start && html` <span class="soft">${start.strategy}</span>`}</h1>
-<p class="standing is-${standing.kind}" role="status">${words[standing.kind]}${isOpen && share !== null && ` · ${shareText(view)}`}</p></div>
+<p class="standing is-${standing.kind}">${words[standing.kind]}${isOpen && share !== null && ` · ${shareText(view)}`}</p></div>
 ${start && html`<p class="soft">${subtitle(view)}</p>`}
 ${standing.kind === "failed" && html`<p class="bad">${standing.message}</p>`}
-${standing.kind === "stopped" && html`<p class="note">The run is not finished, and nothing writes to it: its last line is of ${shortTime(standing.lastAt)}.</p>`}
+${standing.kind === "stopped" && html`<p class="note">The run is not finished, and nothing writes to it: its last line is of ${shortTime(standing.lastAt)}. Where it has checkpoints, fae train --resume goes on from the last one.</p>`}
 ${share !== null && standing.kind !== "finished" && html`<progress max="1000" value="${Math.round(1000 * share)}" aria-label="Inputs trained">${shareText(view)}</progress>`}
 ${whole && html`<dl class="tiles">${tiles(view, standing).map(({ name, value, more }) => html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`)}</dl>`}
 ${standing.kind === "preparing" && html`<p class="note">Opening data and engine. Figures appear with the first segment of batches.</p>`}

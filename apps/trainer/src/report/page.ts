@@ -37,7 +37,7 @@ ${policy !== null && html`<meta http-equiv="Content-Security-Policy" content="${
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">
 <title>${title}</title><style>${raw(style)}</style></head>
-<body><main>${raw(body)}</main>${script !== null && html`<script src="${script}" type="module"></script>`}</body></html>
+<body><main>${raw(body)}</main>${script !== null && html`<p id="said" class="hidden" role="status"></p><script src="${script}" type="module"></script>`}</body></html>
 `.html;
 
 const raw = (text: string): Html => ({ html: text });

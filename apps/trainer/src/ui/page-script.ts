@@ -1,9 +1,10 @@
 /**
  * What the page does in the browser: it asks for the view, is answered when there is a newer one, and shows it. Open tables stay
- * open; while text is selected or the window is hidden, nothing is asked for.
+ * open; while text is selected or the window is hidden, nothing is asked for. Who listens is told when the run stands otherwise.
  */
 export const pageScript = `
 const main = document.querySelector("main");
+const said = document.getElementById("said");
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const once = (name) => new Promise((resolve) => document.addEventListener(name, resolve, { once: true }));
 let have = "";
@@ -16,6 +17,9 @@ function show(text, title) {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.querySelector("summary")?.focus({ preventScroll: true });
   document.title = title;
+  // The view is put in anew each second: only a change of how the run stands is worth saying aloud.
+  const stands = main.querySelector(".standing")?.textContent.split(" ")[0] ?? "";
+  if (said.textContent !== stands) said.textContent = stands;
 }
 
 function say(text) {
