@@ -1,24 +1,28 @@
 /** Spreads keys that follow one another, as keys after a modulo do. */
 const spread = 0x9e3779b1;
 const firstSlots = 128;
+/** Share of the slots that may be in use: at most 3/4, so that a search stays short. */
+const fullest = 0.75;
 
 /**
  * Ids 0, 1, 2 ... for int32 keys in the order in which they are first added. Open addressing over typed arrays: 4 to 8 bytes
  * a key and 16 to 32 of slots, in which key and id lie side by side. Grows by doubling; holds at most 2^29 keys.
  */
 export class IntDictionary {
-  /** Key and id + 1 of each slot; 0 0 where it is empty. Longer than the part in use. */
-  #slots: Int32Array;
-  #keys: Int32Array;
-  #used: number;
-  #shift: number;
+  /** Key and id + 1 of each slot; 0 0 where it is empty. May be longer than the part in use. */
+  #slots = new Int32Array(0);
+  /** The slots before the last growth: memory for the next one. */
+  #spare = new Int32Array(0);
+  #keys = new Int32Array(0);
+  #used = 0;
+  #shift = 0;
+  /** Keys that the slots in use may hold. */
+  #most = 0;
   #size = 0;
 
+  /** Makes room for so many keys at once. */
   constructor(expected = 0) {
-    this.#used = slotsFor(expected);
-    this.#shift = shiftFor(this.#used);
-    this.#slots = new Int32Array(2 * this.#used);
-    this.#keys = new Int32Array(this.#used / 2);
+    this.#use(slotsFor(expected));
   }
 
   /** Number of keys. */
@@ -39,7 +43,7 @@ export class IntDictionary {
     for (; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
       if (slots[slot] === key) return slots[slot + 1] - 1;
     }
-    if (2 * this.#size === this.#used) {
+    if (this.#size === this.#most) {
       this.#grow();
       return this.add(key);
     }
@@ -85,32 +89,38 @@ export class IntDictionary {
   }
 
   #grow(): void {
+    const old = this.#slots;
+    const oldEnd = 2 * this.#used;
+    this.#slots = this.#spare;
+    this.#spare = old;
     this.#use(this.#used * 2);
     const slots = this.#slots;
-    const keys = this.#keys;
     const mask = 2 * this.#used - 1;
-    for (let id = 0; id < this.#size; id++) {
-      let slot = (Math.imul(keys[id], spread) >>> this.#shift) << 1;
+    // Slots lie in the order of the hashes: both tables are gone through front to back.
+    for (let from = 0; from < oldEnd; from += 2) {
+      const id = old[from + 1];
+      if (id === 0) continue;
+      let slot = (Math.imul(old[from], spread) >>> this.#shift) << 1;
       while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-      slots[slot] = keys[id];
-      slots[slot + 1] = id + 1;
+      slots[slot] = old[from];
+      slots[slot + 1] = id;
     }
   }
 
-  /** Empties `used` slots and makes room for half as many keys. */
+  /** Empties `used` slots and makes room for as many keys as may fill them. */
   #use(used: number): void {
     this.#used = used;
     this.#shift = shiftFor(used);
     if (this.#slots.length < 2 * used) this.#slots = new Int32Array(2 * used);
     else this.#slots.fill(0, 0, 2 * used);
-    if (this.#keys.length >= used / 2) return;
-    const keys = new Int32Array(used / 2);
+    this.#most = used * fullest;
+    if (this.#keys.length >= this.#most) return;
+    const keys = new Int32Array(this.#most);
     keys.set(this.#keys.subarray(0, this.#size));
     this.#keys = keys;
   }
 }
 
-/** Slots that hold so many keys with as many left empty. */
-const slotsFor = (keys: number): number => Math.max(firstSlots, 2 ** Math.ceil(Math.log2(2 * keys)));
+const slotsFor = (keys: number): number => Math.max(firstSlots, 2 ** Math.ceil(Math.log2(keys / fullest)));
 
 const shiftFor = (slots: number): number => Math.clz32(slots) + 1;
