@@ -84,7 +84,7 @@ async function killedRun(stage, { expected, milliseconds }, left) {
 try {
   const started = performance.now();
   await prepareStages(data, mustPass);
-  const all = (await stages(data, command, { batches: 1200, cadence: 1 })).filter(({ name }) =>
+  const all = (await stages(data, command, { batches: 640, cadence: 1 })).filter(({ name }) =>
     name.startsWith(values.stage),
   );
   const whole = new Map();

@@ -29,6 +29,7 @@ export type { RunReport } from "./report/write-report.js";
 export { writeRunReport } from "./report/write-report.js";
 export type { TensorboardWriter } from "./tensorboard/writer.js";
 export { eventScalars, tensorboardWriter } from "./tensorboard/writer.js";
+export type { CheckpointEvent } from "./train/checkpoints.js";
 export type { EngineChoice, EngineStatus } from "./train/engines.js";
 export { chooseEngine, engineStatuses, loadEngine } from "./train/engines.js";
 export type { EvaluateOptions, EvaluateReport } from "./train/evaluate-model.js";
