@@ -235,6 +235,8 @@ test("Ctrl-C leaves a run with checkpoints, which --resume takes to its end", as
 test("train says what is missing", async () => {
   expect((await fae("train", data)).err).toContain("Option --model is missing");
   expect((await fae("train", "--model", "dlrm")).err).toContain("Missing required argument 'data'");
+  const port = await fae("train", data, "--model", "dlrm", "--ui-port", "7008");
+  expect(port).toMatchObject({ code: 1, err: expect.stringContaining("--ui-port 7008 is of no use without --ui.") });
 });
 
 test("a run directory that cannot be made is one message", async () => {

@@ -140,6 +140,12 @@ export const trainCommand = defineCommand({
         onCheckpoint: (event) => context.log(checkpointText(event)),
       };
       const { resume, ui, uiPort } = given;
+      if (!ui && context.given.has("uiPort")) {
+        throw new ConfigError(`--ui-port ${uiPort} is of no use without --ui.`, {
+          fix: "Add --ui, or leave --ui-port away.",
+          details: { option: "ui-port", found: uiPort },
+        });
+      }
       const start = (hooks: TrainHooks) =>
         resume === undefined
           ? trainModel(newRun(data, given), hooks)
