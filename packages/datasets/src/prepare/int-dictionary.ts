@@ -6,7 +6,8 @@ const fullest = 0.75;
 
 /**
  * Ids 0, 1, 2 ... for int32 keys in the order in which they are first added. Open addressing over typed arrays: 4 to 8 bytes
- * a key and 16 to 32 of slots, in which key and id lie side by side. Grows by doubling; holds at most 2^29 keys.
+ * a key and 11 to 21 of slots, in which key and id lie side by side; while it grows half as much again. Grows by doubling;
+ * holds at most 2^29 keys.
  */
 export class IntDictionary {
   /** Key and id + 1 of each slot; 0 0 where it is empty. May be longer than the part in use. */
