@@ -4,8 +4,8 @@
 #
 #     bash apps/bench/gpu/run.sh DIRECTORY OUT [STAGE]...
 #
-# DIRECTORY holds trace_check and step_bench (cmake -DFAE_CUDA_TOOLS=ON), traces.tgz (record-traces.ts), programs/*.json (programs.ts);
-# for whole runs the portable bundle as fae.tar.xz, or unpacked as fae/; for tfjs-webgpu what pack-webgpu.sh makes, as webgpu.tgz.
+# DIRECTORY is what carry.sh makes: trace_check and step_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
+# (record-traces.ts), programs/*.json (programs.ts), the portable bundle as fae.tar.xz or unpacked as fae/, webgpu.tgz (pack-webgpu.sh).
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
 #     check bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
@@ -30,14 +30,14 @@ else
   kaggle_rows=4M kaggle_scale=1 terabyte_rows=4M terabyte_scale=1 kaggle_budget=256MiB terabyte_budget=512MiB e2e_batch=4096 e2e_repeats=3
 fi
 
-bench() { "$directory/step_bench" "$directory/programs/$1.json" "$results" --data "$scratch/fae-bench.rows" --budget $budget $quick "${@:2}"; }
+bench() { "$tools/step_bench" "$directory/programs/$1.json" "$results" --data "$scratch/fae-bench.rows" --budget $budget $quick "${@:2}"; }
 
 check() {
   rm -rf "$scratch/fae-traces" && mkdir -p "$scratch/fae-traces" && tar xzf "$directory/traces.tgz" -C "$scratch/fae-traces"
   local traces=$scratch/fae-traces/traces
-  timeout 120 "$directory/trace_check" "$traces" > "$out/traces.log" 2>&1
+  timeout 120 "$tools/trace_check" "$traces" > "$out/traces.log" 2>&1
   tail -14 "$out/traces.log" | cut -c1-220
-  FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$directory/trace_check" "$traces" > "$out/traces-own-kernels.log" 2>&1
+  FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$tools/trace_check" "$traces" > "$out/traces-own-kernels.log" 2>&1
   echo "own matrix kernels: $(tail -1 "$out/traces-own-kernels.log")"
 }
 
@@ -47,7 +47,7 @@ sanitize() {
   for tool in memcheck racecheck; do
     command -v compute-sanitizer > /dev/null || { echo "compute-sanitizer: not there"; break; }
     # Without timing of matrix kernels, which would take most of the time; races are looked for in fewer traces.
-    FAE_CUDA_TUNING=off timeout 75 compute-sanitizer --tool $tool --error-exitcode 9 "$directory/trace_check" "$traces" 60 $([ $tool = memcheck ] && echo 80 || echo 63) > "$out/$tool.log" 2>&1
+    FAE_CUDA_TUNING=off timeout 75 compute-sanitizer --tool $tool --error-exitcode 9 "$tools/trace_check" "$traces" 60 $([ $tool = memcheck ] && echo 80 || echo 63) > "$out/$tool.log" 2>&1
     echo "$tool: exit $?; $(tail -2 "$out/$tool.log" | tr '\n' ' ')"
   done
 }
@@ -55,7 +55,7 @@ sanitize() {
 # model, batches, routes, budget MiB, PyTorch modes for all batches, PyTorch modes for the first batch
 model() {
   local data=$scratch/fae-$1.rows
-  timeout 200 "$directory/step_bench" "$directory/programs/$1.json" "$results" --batch "$2" --routes "$3" --budget "$4" --data "$data" $quick
+  timeout 200 "$tools/step_bench" "$directory/programs/$1.json" "$results" --batch "$2" --routes "$3" --budget "$4" --data "$data" $quick
   [ "$engine" = cuda ] || return 0
   timeout 150 python3 "$here/../reference/gpu_baselines.py" --program "$directory/programs/$1.json" --data "$data" --batch "$2" --mode "$5" --out "$results" | cut -c1-150
   [ -z "$6" ] || timeout 150 python3 "$here/../reference/gpu_baselines.py" --program "$directory/programs/$1.json" --data "$data" --batch "${2%%,*}" --repeats 5 --mode "$6" --out "$results" | cut -c1-150
@@ -66,7 +66,7 @@ model() {
 kernels() {
   local batch
   for batch in ${b_all//,/ }; do
-    local run=("$directory/step_bench" "$directory/programs/rmc2.json" "$scratch/fae-kernels.jsonl" --batch "$batch" --routes device --batches 4 --repeats 1 --data "$scratch/fae-k.rows" $quick)
+    local run=("$tools/step_bench" "$directory/programs/rmc2.json" "$scratch/fae-kernels.jsonl" --batch "$batch" --routes device --batches 4 --repeats 1 --data "$scratch/fae-k.rows" $quick)
     if ! command -v ncu > /dev/null; then
       "${run[@]}" | cut -c1-100
       continue
@@ -192,6 +192,11 @@ limit() {
   esac
 }
 
+tools=$directory
+if [ ! -x "$directory/step_bench" ] && [ -f "$directory/tools.tar.xz" ]; then
+  tools=$scratch/fae-tools
+  [ -n "$FAE_STAGE" ] || { rm -rf "$tools" && mkdir -p "$tools" && tar xJf "$directory/tools.tar.xz" -C "$tools"; }
+fi
 # A child of this script for each stage, so that the time limit ends all of it.
 if [ "$FAE_STAGE" ]; then
   stage "$FAE_STAGE"

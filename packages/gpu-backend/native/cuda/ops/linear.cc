@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include "ops/small_ops.h"
+#include "status.h"
 #include "support/check.h"
 
 namespace fae::cuda {
@@ -195,9 +196,17 @@ void Linear::tune_pair(Linear& next, void* bits, int64_t bits_ld, Tuner& tuner, 
   next.input_ = input.way, next.input_seconds_ = input.seconds;
 }
 
-void Linear::forward(void* workspace, cudaStream_t stream) const { forward_.run(workspace, stream); }
-void Linear::input_gradient(void* workspace, cudaStream_t stream) const { input_.run(workspace, stream); }
-void Linear::weight_gradient(void* workspace, cudaStream_t stream) const { weight_.run(workspace, stream); }
+void Linear::start(const Way& way, void* workspace, cudaStream_t stream) const {
+  // Left out of a graph without a word, it would leave old numbers in its output.
+  if (!way.run(workspace, stream)) {
+    fail(FAE_ENGINE, "The matrix kernel '" + way.name + "' for " + shape_name() + " does not start, though it did when it was chosen. Set FAE_CUDA_GEMM=own to use the own kernels.",
+         {fact("kernel", way.name)});
+  }
+}
+
+void Linear::forward(void* workspace, cudaStream_t stream) const { start(forward_, workspace, stream); }
+void Linear::input_gradient(void* workspace, cudaStream_t stream) const { start(input_, workspace, stream); }
+void Linear::weight_gradient(void* workspace, cudaStream_t stream) const { start(weight_, workspace, stream); }
 
 std::string Linear::describe() const {
   const auto part = [](const char* what, const Way& way, double seconds) {

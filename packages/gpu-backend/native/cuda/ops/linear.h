@@ -66,6 +66,7 @@ class Linear {
   std::vector<Way> weight_ways() const;
   void add_library(std::vector<Way>& ways, const Gemm& gemm, LtEpilogue epilogue, const char* name, void* bits, int64_t bits_ld,
                    std::function<void(cudaStream_t)> then) const;
+  void start(const Way& way, void* workspace, cudaStream_t stream) const;
   Choice choose(const char* what, std::vector<Way> ways, Tuner& tuner, cudaStream_t stream) const;
   std::string shape_name() const;
   Gemm forward_gemm() const;
