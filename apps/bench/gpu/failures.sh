@@ -31,6 +31,7 @@ stop_children() {
   children=()
 }
 trap 'stop_children; rm -rf "$work"' EXIT
+trap 'exit 143' TERM INT
 
 # Commands are arrays, not functions: what is started in the background is then the process itself, and can be killed.
 fae=("$node" "$main")

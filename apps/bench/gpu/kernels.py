@@ -43,6 +43,8 @@ def parse():
 def launches(path):
     """One dict per launch, in order: name, grid, and the metrics in base units (ns, bytes)."""
     rows = [r for r in csv.reader(open(path, errors="replace")) if len(r) > 10]
+    if not rows:
+        raise SystemExit(f"{path} holds no measurements.")
     head, found = rows[0], {}
     at = {name: head.index(name) for name in ("ID", "Kernel Name", "Grid Size", "Metric Name", "Metric Value")}
     for r in rows[1:]:
