@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { follow } from "./order.js";
 import { parseOrderState } from "./order-state.js";
-import { adjustRate, type ShuffleState, shuffleScheduler } from "./shuffle-scheduler.js";
+import { adjustRate, type ShuffleState, shuffleScheduler, startShuffle } from "./shuffle-scheduler.js";
 
 const index = (cold: number, hot: number, more: Partial<BatchIndex> = {}): BatchIndex => ({
   train: { name: "train", rows: 8 * (cold + hot), batches: cold + hot },
@@ -37,6 +37,12 @@ const short = (done: Run) =>
   done.steps.map((step) => (step.kind === "test" ? "t" : `${step.route === "hot" ? "h" : "c"}${step.batches.length}`));
 
 describe("rate", () => {
+  it("starts where it is told to", () => {
+    const at = index(100, 100);
+    expect(rates(run(at, (test) => -test, startShuffle(at, 10)))).toEqual([10, 10, 10, 10, 20, 20, 20]);
+    for (const rate of [0, 101, 2.5, Number.NaN])
+      expect(() => startShuffle(at, rate)).toThrow(/rate of (0|101|2\.5|NaN) %/);
+  });
   it("starts at 50 and stays while nothing changes", () => {
     expect(rates(run(index(100, 100, { epochs: 3 }), () => 1))).toEqual([50, 50, 50, 50, 50, 50]);
   });

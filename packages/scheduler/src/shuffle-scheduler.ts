@@ -49,20 +49,7 @@ export interface ClassState {
  * Cold runs first. Rate, count and last loss live on over epochs. An empty class has empty runs; a test follows each cycle.
  */
 export const shuffleScheduler: OrderMachine<ShuffleState> = {
-  start(index) {
-    checkIndex(index);
-    const { cold, hot } = classes(index);
-    return openCycle({
-      kind: "shuffle",
-      epoch: 0,
-      rate: shuffleRate.start,
-      improvements: 0,
-      previousLoss: null,
-      cold: { next: 0, runEnd: 0, batches: cold.batches },
-      hot: { next: 0, runEnd: 0, batches: hot.batches },
-      trace: [],
-    });
-  },
+  start: (index) => startShuffle(index, shuffleRate.start),
   next(state, index) {
     const { cold, hot } = classes(index);
     checkFits(state, cold, hot);
@@ -84,6 +71,31 @@ export const shuffleScheduler: OrderMachine<ShuffleState> = {
     return { ...state, [which]: { ...state[which], next: state[which].next + step.batches.length } };
   },
 };
+
+/**
+ * The state of the beginning with another first rate than the paper's.
+ * @param rate percent of each class in the first cycles, a whole number from 1 to 100
+ */
+export function startShuffle(index: BatchIndex, rate: number): ShuffleState {
+  checkIndex(index);
+  const { least, most } = shuffleRate;
+  if (!Number.isInteger(rate) || rate < least || rate > most)
+    throw new PlanError(`The Shuffle Scheduler cannot start at a rate of ${rate} %.`, {
+      fix: `Give a whole number from ${least} to ${most}.`,
+      details: { option: "shuffleRate", found: rate },
+    });
+  const { cold, hot } = classes(index);
+  return openCycle({
+    kind: "shuffle",
+    epoch: 0,
+    rate,
+    improvements: 0,
+    previousLoss: null,
+    cold: { next: 0, runEnd: 0, batches: cold.batches },
+    hot: { next: 0, runEnd: 0, batches: hot.batches },
+    trace: [],
+  });
+}
 
 /** Rate and counts after a test. @throws PlanError without a loss, DivergedError when it is not finite. */
 export function adjustRate(

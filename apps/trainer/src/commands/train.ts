@@ -1,6 +1,6 @@
 import { ConfigError, optimizers } from "@fae/core";
 import { models } from "@fae/models";
-import { strategies } from "@fae/scheduler";
+import { shuffleRate, strategies } from "@fae/scheduler";
 import { defineCommand, type OptionValues, option } from "../cli/command.js";
 import { formatBytes, formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
@@ -59,6 +59,11 @@ const options = {
     byteCount(1).optional(),
   ),
   profile: option("--profile <dir>", "mixed: hot rows of another profile of the packed data", text().optional()),
+  shuffleRate: option(
+    "--shuffle-rate <percent>",
+    "fae: of the hot and of the cold batches, before it switches; its tests change it",
+    count(shuffleRate.least, shuffleRate.most).default(shuffleRate.start),
+  ),
   lookAhead: option(
     "--look-ahead <batches>",
     "mixed: batches whose cold rows are fetched ahead",

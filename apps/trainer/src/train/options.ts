@@ -1,6 +1,6 @@
 import { ConfigError, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
-import { strategy as findStrategy, type StrategyName } from "@fae/scheduler";
+import { strategy as findStrategy, type StrategyName, shuffleRate } from "@fae/scheduler";
 
 /** What a training run is asked to do. Only `data` and `model` have no default. */
 export interface TrainOptions {
@@ -32,6 +32,8 @@ export interface TrainOptions {
   readonly budgetBytes: number | null;
   /** Directory that `profile` wrote: another hot set than the pack's, for strategy mixed; null: the pack's. */
   readonly profile: string | null;
+  /** Strategy fae: percent of the hot and of the cold batches between switches, until its tests change it. */
+  readonly shuffleRate: number;
   readonly lookAhead: number;
   readonly servers: number;
   readonly staleness: number;
@@ -88,6 +90,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     shuffle: "none",
     budgetBytes: null,
     profile: null,
+    shuffleRate: shuffleRate.start,
     lookAhead: 2,
     servers: 4,
     staleness: 0,

@@ -59,6 +59,17 @@ test.each([1, 5, 20, rows])(
   },
 );
 
+test("fae switches more often the lower its first rate is", async () => {
+  const [usual, often] = [
+    await train("packed-5", { strategy: "fae", epochs: 1 }),
+    await train("packed-5", { strategy: "fae", epochs: 1, shuffleRate: 20 }),
+  ];
+  expect(usual.schedulerTrace?.[0].rate).toBe(50);
+  expect(often.schedulerTrace?.[0].rate).toBe(20);
+  expect(often.switches).toBeGreaterThan(usual.switches);
+  expect(often.inputs).toBe(usual.inputs);
+});
+
 test("mixed is bit-equal to cpu-only at every budget and look-ahead, and moves fewer rows the more are hot", async () => {
   const expected = await train("packed-5", { strategy: "cpu-only" });
   const moved: number[] = [];

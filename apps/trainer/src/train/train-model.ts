@@ -4,7 +4,7 @@ import { DivergedError, type Evaluation, type Job, type PreparedData, type Sessi
 import { openPrepared } from "@fae/datasets";
 import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
-import { strategy as findStrategy, type OrderState, type ResumableStrategy, shuffleRate } from "@fae/scheduler";
+import { strategy as findStrategy, type OrderState, type ResumableStrategy, startShuffle } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
 import {
   type CheckpointEvent,
@@ -187,8 +187,10 @@ interface Run {
 async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trained> {
   const { options, planned, session, hooks, output, resumption } = run;
   const { index, job } = planned;
-  let order: OrderState | undefined = resumption?.state.order;
-  const rate = () => (order?.kind === "shuffle" ? order.rate : shuffleRate.start);
+  let order: OrderState | undefined =
+    resumption?.state.order ??
+    (strategy.reads === "hot-and-cold" ? startShuffle(index, options.shuffleRate) : undefined);
+  const rate = () => (order?.kind === "shuffle" ? order.rate : options.shuffleRate);
   const { onEvent, ...record } = await recordRun(
     {
       ...run,
