@@ -1,19 +1,32 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { MarkReply, MarkRequest } from "./changed-rows.js";
-import { type MarkTask, openMarker } from "./mark-rows.js";
+import { type MarkTask, openMarker, type TrainedBatches } from "./mark-rows.js";
 
 const port = parentPort;
 if (port === null) throw new TypeError("this is the code of a thread");
 const marker = openMarker(workerData as MarkTask);
+
+/** Batches of one source and epoch in one go, where several have come: the more inputs, the closer they lie in the file. */
+function together(all: readonly TrainedBatches[]): TrainedBatches[] {
+  const groups = new Map<string, TrainedBatches[]>();
+  for (const trained of all) {
+    const key = `${trained.epoch} ${trained.source}`;
+    const group = groups.get(key);
+    if (group) group.push(trained);
+    else groups.set(key, [trained]);
+  }
+  return [...groups.values()].map((group) => ({
+    ...group[0],
+    batches: Uint32Array.from(group.flatMap(({ batches }) => [...batches])),
+  }));
+}
 
 port.on("message", (first: MarkRequest) => {
   const requests = [first];
   for (let more = receiveMessageOnPort(port); more; more = receiveMessageOnPort(port)) requests.push(more.message);
   // What was trained before everything was forgotten need not be looked at.
   const from = requests.lastIndexOf("clear");
-  for (const request of requests.slice(Math.max(0, from))) {
-    if (request === "clear") marker.clear();
-    else marker.mark(request);
-  }
+  if (from >= 0) marker.clear();
+  for (const trained of together(requests.slice(from + 1) as TrainedBatches[])) marker.mark(trained);
   port.postMessage({ done: requests.length } satisfies MarkReply);
 });
