@@ -61,8 +61,8 @@ test.each([1, 5, 20, rows])(
 
 test("fae switches more often the lower its first rate is", async () => {
   const [usual, often] = [
-    await train("packed-5", { strategy: "fae", epochs: 1 }),
-    await train("packed-5", { strategy: "fae", epochs: 1, shuffleRate: 20 }),
+    await train("packed-20", { strategy: "fae", epochs: 1 }),
+    await train("packed-20", { strategy: "fae", epochs: 1, shuffleRate: 20 }),
   ];
   expect(usual.schedulerTrace?.[0].rate).toBe(50);
   expect(often.schedulerTrace?.[0].rate).toBe(20);
