@@ -69,7 +69,7 @@ describe.skipIf(!isBuilt)("the built command", () => {
 
   test("a training that is killed and resumed ends with the model of one in one piece", async () => {
     const kill = join(import.meta.dirname, "../scripts/kill.mjs");
-    const ended = await run(kill, ["--kills", "4", "--rows", "4000"]);
+    const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
     expect(ended).toMatchObject({ code: 0 });
     expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
   }, 120_000);
