@@ -165,6 +165,12 @@ test("verify passes recorded cases and fails changed ones", async () => {
   const golden = join(import.meta.dirname, "../../../../test/golden/dlrm-cat-sgd");
   expect(await json("verify", golden, "--engine", "reference")).toMatchObject({ passed: 1, failed: 0 });
   expect((await fae("verify", at("small"), "--engine", "reference")).code).toBe(1);
+  expect(await json("verify", at("small"), golden, "--engine", "reference")).toMatchObject({
+    passed: 1,
+    leftOut: [at("small")],
+  });
+  const gone = await fae("verify", golden, at("no-such-case"), "--engine", "reference");
+  expect(gone).toMatchObject({ code: 1, err: expect.stringContaining("no-such-case") });
 });
 
 const bad: [string, string[], string][] = [

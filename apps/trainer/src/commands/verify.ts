@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { RouteName } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { textTable } from "../cli/format.js";
@@ -16,8 +18,12 @@ export const verifyCommand = defineCommand({
     route: option("--route <name>", routes.join(", "), choice(routes).optional()),
   },
   example: "fae verify test/golden/* --engine cpu",
-  notes: "A case is a directory with case.json and tensors.safetensors. Ends with 1 when a case fails.",
-  async run(directories, { engine: name, route }, context) {
+  notes:
+    "A case is a directory with case.json and tensors.safetensors. Among several paths, what lies beside cases (a README, say)\n" +
+    "is left out and named. Ends with 1 when a case fails.",
+  async run(paths, { engine: name, route }, context) {
+    const { directories, leftOut } = casesAmong(paths);
+    for (const path of leftOut) context.log(`left out, no case: ${path}`);
     const engine = await chooseAvailable(name);
     const progress = context.progress(`verify on ${engine.name}`, "cases");
     const results: CaseResult[] = [];
@@ -31,12 +37,23 @@ export const verifyCommand = defineCommand({
     }
     const failed = results.filter((result) => !result.passed).length;
     return {
-      json: { engine: engine.name, passed: results.length - failed, failed, cases: results },
+      json: { engine: engine.name, passed: results.length - failed, failed, leftOut, cases: results },
       text: resultsText(results, failed),
       exitCode: failed === 0 ? 0 : 1,
     };
   },
 });
+
+/** A shell's `golden/*` also names what is no case. A path that is not there, or where none is a case, is for `verifyCase` to refuse. */
+function casesAmong(paths: readonly string[]): {
+  readonly directories: readonly string[];
+  readonly leftOut: readonly string[];
+} {
+  const isBeside = (path: string): boolean => existsSync(path) && !existsSync(join(path, "case.json"));
+  const leftOut = paths.filter(isBeside);
+  if (leftOut.length === paths.length) return { directories: paths, leftOut: [] };
+  return { directories: paths.filter((path) => !isBeside(path)), leftOut };
+}
 
 function resultsText(results: readonly CaseResult[], failed: number): string {
   const rows = results.map((result) => [
