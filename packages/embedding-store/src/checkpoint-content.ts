@@ -106,32 +106,34 @@ const denseFile = ({ session, program, optimizer }: CheckpointSource): ContentFi
   })),
 });
 
+/** Rows of one tensor, read a part at a time. @param rowsOf session rows of the tensor's rows [from, to) */
+function rowTensor(
+  { session, chunkBytes = defaultChunkBytes }: CheckpointSource,
+  { name, shape }: TensorShape,
+  rowsOf: (from: number, to: number) => Uint32Array,
+): TensorSource {
+  const reads = [...rowParts(shape, chunkBytes)].map(
+    ({ from, to }) =>
+      () =>
+        session.read(name, rowsOf(from, to)),
+  );
+  return { name, shape, dtype: "F32", data: () => inTurn(reads) };
+}
+
 async function* allFiles(source: CheckpointSource): AsyncGenerator<ContentFile> {
-  const { session, program, optimizer, originalIds = {}, chunkBytes = defaultChunkBytes } = source;
+  const { program, optimizer, originalIds = {} } = source;
   yield denseFile(source);
   for (const [t, tensors] of tableTensors(program, optimizer.name).entries()) {
     const inverse = await inverseOf(originalIds[program.tables[t].name], program.tables[t]);
     yield {
       name: `table-${String(t).padStart(4, "0")}.safetensors`,
-      tensors: tensors.map(({ name, shape }) => ({
-        name,
-        shape,
-        dtype: "F32",
-        data: () =>
-          inTurn(
-            [...rowParts(shape, chunkBytes)].map(
-              ({ from, to }) =>
-                () =>
-                  session.read(name, sessionRows(inverse, from, to)),
-            ),
-          ),
-      })),
+      tensors: tensors.map((tensor) => rowTensor(source, tensor, (from, to) => sessionRows(inverse, from, to))),
     };
   }
 }
 
 function* changedFiles(source: CheckpointSource, changed: ChangedRows): Generator<ContentFile> {
-  const { session, program, optimizer, originalIds = {}, chunkBytes = defaultChunkBytes } = source;
+  const { program, optimizer, originalIds = {} } = source;
   yield denseFile(source);
   const tensors = tableTensors(program, optimizer.name).flatMap((ofTable, t): TensorSource[] => {
     const table = program.tables[t];
@@ -139,19 +141,9 @@ function* changedFiles(source: CheckpointSource, changed: ChangedRows): Generato
     const ids = (): Int32Array[] => [originalsOf(originalIds[table.name], table, rows)];
     return [
       { name: idsTensor(table.name), shape: [rows.length], dtype: "I32", data: ids },
-      ...ofTable.map(({ name, shape }): TensorSource => {
-        const found = [rows.length, ...shape.slice(1)];
-        const parts = [...rowParts(found, chunkBytes)];
-        const data = () =>
-          inTurn(
-            parts.map(
-              ({ from, to }) =>
-                () =>
-                  session.read(name, rows.subarray(from, to)),
-            ),
-          );
-        return { name, shape: found, dtype: "F32", data };
-      }),
+      ...ofTable.map(({ name, shape }) =>
+        rowTensor(source, { name, shape: [rows.length, ...shape.slice(1)] }, (from, to) => rows.subarray(from, to)),
+      ),
     ];
   });
   yield { name: "rows.safetensors", tensors };
