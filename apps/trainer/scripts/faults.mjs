@@ -3,7 +3,7 @@
 // no fault.
 //   node apps/trainer/scripts/faults.mjs [--every 1] [--how once,full] [--stage train]
 // Needs the built packages (pnpm build). Ends with 1 at the first thing that is wrong. About 15 minutes for all.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -62,9 +62,7 @@ async function one(stage, how, n, expected) {
     if (failed > 0 && value.code === 0 && stage.digest() !== expected)
       throw new Error("it passed, and the result differs");
     if (stage.isThere()) await stage.check();
-    // A command's process has ended before the next one begins, and its lock with it; here it is the same process.
-    const lock = join(data, "out.partial/work/lock");
-    if (existsSync(lock)) rmSync(lock);
+    // A command's process has ended before the next one begins; here it is the same one, and a lock that is left would bar it.
     if (!stage.finished()) await mustPass(stage.isThere() ? stage.again : stage.first);
     await stage.check();
     if (stage.digest() !== expected) throw new Error("the result differs");

@@ -40,9 +40,9 @@ export async function pack(options: PackOptions): Promise<PreparedData> {
   const orderDigest = digestOf(options.orders);
   if (signal?.aborted) throw interrupted(directory, false);
   const work = openWork(directory, planOf(options, orderDigest));
-  const pool = openPool(workers);
   let stop = () => {};
   try {
+    const pool = openPool(workers);
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });

@@ -47,7 +47,13 @@ function callerPool(): Pool {
 }
 
 function threadPool(threads: number): Pool {
-  const workers = Array.from({ length: threads }, () => new Worker(workerFile, { name: "fae-datasets", execArgv: [] }));
+  const workers: Worker[] = [];
+  try {
+    while (workers.length < threads) workers.push(new Worker(workerFile, { name: "fae-datasets", execArgv: [] }));
+  } catch (error) {
+    for (const worker of workers) void worker.terminate();
+    throw error;
+  }
   const free = [...workers];
   const waiting: { take: (worker: Worker) => void; refuse: (error: Error) => void }[] = [];
   let isOpen = true;

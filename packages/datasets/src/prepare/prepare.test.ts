@@ -391,6 +391,20 @@ describe("prepare refuses", () => {
     }
   });
 
+  it("to keep its lock when it fails right after taking it", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    const [work, record] = ["", "boot.json.tmp"].map((name) => directory.file("out.partial", "work", name));
+    mkdirSync(record, { recursive: true }); // no file can be written there
+    await expect(prepare(options)).rejects.toMatchObject({ code: "EISDIR" });
+    expect(readdirSync(work)).toEqual(["boot.json.tmp"]);
+    rmSync(record, { recursive: true });
+    await prepare(options);
+    expect(readdirSync(directory.path).sort()).toEqual(["out", "train.txt"]);
+  });
+
   it("to touch a directory that is not its own, and work begun on another machine", async () => {
     using directory = temporary();
     const log = directory.file("train.txt");

@@ -34,13 +34,9 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   // From here to the listener nothing waits: no abort is missed.
   if (signal?.aborted) throw interrupted(directory, false);
   const work = openWork(directory, planOf(settings, files));
-  const units = files.reduce(
-    (n, { isGzip, bytes }) => n + (isGzip ? 1 : Math.ceil(bytes / settings.read.partBytes)),
-    0,
-  );
-  const pool = openPool(Math.min(settings.workers, Math.max(units, settings.format.tables.length)));
   let stop = () => {};
   try {
+    const pool = openPool(threadsOf(settings, files));
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
@@ -60,6 +56,13 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
     unlock(work.work);
   }
   return openPrepared(directory);
+}
+
+/** No more threads than there are parts to read, or tables to number. */
+function threadsOf({ read, workers, format }: Settings, files: readonly SourceFile[]): number {
+  const partsOf = ({ isGzip, bytes }: SourceFile) => (isGzip ? 1 : Math.ceil(bytes / read.partBytes));
+  const parts = files.reduce((sum, file) => sum + partsOf(file), 0);
+  return Math.min(workers, Math.max(parts, format.tables.length));
 }
 
 /** Everything that the bytes of the data set and of the intermediate files depend on. */

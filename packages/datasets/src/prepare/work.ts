@@ -13,6 +13,7 @@ import {
 import { hostname, uptime } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "@fae/core";
+import { diskFull } from "./disk.js";
 import { syncPath, syncTree } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
 
@@ -30,10 +31,11 @@ export interface WorkDirectory {
 }
 
 /**
- * Opens or creates the work directory of a data set and locks it for this process.
+ * Opens or creates the work directory of a data set and locks it for this process; when it throws, nothing is locked.
  *
  * @param plan what the bytes of the data set depend on; an interrupted work directory goes on only under the same plan.
- * @throws ConfigError when the data set exists, another process or machine works on it, or the plan is another one.
+ * @throws ConfigError when the data set exists, another process or machine works on it, or the plan is another one;
+ * FaeError `ERR_DISK_FULL`.
  */
 export function openWork(directory: string, plan: object): WorkDirectory {
   if (existsSync(directory) && readdirSync(directory).length > 0) {
@@ -47,22 +49,31 @@ export function openWork(directory: string, plan: object): WorkDirectory {
   reclaim(root, work);
   mkdirSync(work, { recursive: true });
   lock(root, work);
-  writeRecord(work, "boot", thisBoot());
-  const wanted = JSON.parse(JSON.stringify(plan)) as Record<string, unknown>;
-  const found = readRecord<Record<string, unknown>>(work, "plan");
-  if (!found) writeRecord(work, "plan", wanted);
-  else {
-    const keys = [...new Set([...Object.keys(wanted), ...Object.keys(found)])];
-    const differing = keys.filter((key) => JSON.stringify(wanted[key]) !== JSON.stringify(found[key]));
-    if (differing.length > 0) {
-      unlock(work);
-      throw new ConfigError(`'${root}' holds an interrupted prepare that differs in ${differing.join(", ")}.`, {
-        fix: "Delete it to start anew, or repeat the first call to finish it.",
-        details: { path: root, found, expected: wanted },
-      });
-    }
+  try {
+    writeRecord(work, "boot", thisBoot());
+    expectPlan(root, work, plan);
+  } catch (error) {
+    unlock(work);
+    throw diskFull(error, root) ?? error;
   }
   return { root, work };
+}
+
+/** Writes the plan of a new work directory. @throws ConfigError when an interrupted one has another plan */
+function expectPlan(root: string, work: string, plan: object): void {
+  const wanted = JSON.parse(JSON.stringify(plan)) as Record<string, unknown>;
+  const found = readRecord<Record<string, unknown>>(work, "plan");
+  if (!found) {
+    writeRecord(work, "plan", wanted);
+    return;
+  }
+  const keys = [...new Set([...Object.keys(wanted), ...Object.keys(found)])];
+  const differing = keys.filter((key) => JSON.stringify(wanted[key]) !== JSON.stringify(found[key]));
+  if (differing.length === 0) return;
+  throw new ConfigError(`'${root}' holds an interrupted prepare that differs in ${differing.join(", ")}.`, {
+    fix: "Delete it to start anew, or repeat the first call to finish it.",
+    details: { path: root, found, expected: wanted },
+  });
 }
 
 /** Turns the finished work directory into the data set. Its manifest is there. */
@@ -92,13 +103,10 @@ function lock(root: string, work: string): void {
   const path = join(work, "lock");
   for (const isSecondTry of [false, true]) {
     try {
-      const file = openSync(path, "wx");
-      writeSync(file, `${process.pid} ${startedMs()}`);
-      fsyncSync(file);
-      closeSync(file);
+      writeLock(path);
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw diskFull(error, root) ?? error;
     }
     const [pid, started] = readFileSync(path, "utf8").split(" ").map(Number);
     if (isSecondTry || (pid > 0 && isAlive(pid, started))) {
@@ -108,6 +116,20 @@ function lock(root: string, work: string): void {
       });
     }
     rmSync(path, { force: true });
+  }
+}
+
+/** @throws system errors, EEXIST when the lock is there; leaves none of its own then */
+function writeLock(path: string): void {
+  const file = openSync(path, "wx");
+  try {
+    writeSync(file, `${process.pid} ${startedMs()}`);
+    fsyncSync(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
   }
 }
 

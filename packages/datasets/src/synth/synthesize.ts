@@ -28,9 +28,12 @@ export async function synthesize(options: SynthOptions): Promise<SynthReport> {
   const design = designOf(settings);
   const { onProgress: _, signal: __, workers: ___, ...plan } = settings;
   const work = openWork(settings.directory, { synth: plan });
-  const pool = openPool(settings.workers);
+  let pool: Pool | null = null;
   let report: Omit<SynthReport, "seconds" | "inputsPerSecond" | "workers">;
+  let threads = 0;
   try {
+    pool = openPool(settings.workers);
+    threads = pool.threads;
     requireSpace(work.root, settings.rows * bytesPerInput(settings, design));
     if (design.survey) await survey(settings, design, design.survey.users, work, pool);
     const made = await writeInputs(settings, design, work, pool);
@@ -46,12 +49,12 @@ export async function synthesize(options: SynthOptions): Promise<SynthReport> {
     await pool[Symbol.asyncDispose]();
     publish(work, settings.directory);
   } catch (error) {
-    await pool[Symbol.asyncDispose]();
+    await pool?.[Symbol.asyncDispose]();
     discard(work.root);
     throw isFull(error) ? diskFull(settings.directory, error) : error;
   }
   const seconds = (performance.now() - started) / 1000;
-  return { ...report, seconds, inputsPerSecond: report.inputs / seconds, workers: pool.threads };
+  return { ...report, seconds, inputsPerSecond: report.inputs / seconds, workers: threads };
 }
 
 interface Made {
