@@ -1,13 +1,17 @@
-/** Copies the native engines that were built here into their platform packages, stripped. Says which are missing. */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { root } from "./setup.mjs";
 
-/** @returns {string[]} folders of platform packages that now hold their engine */
-export function fillPlatformPackages(repository = root) {
-  const platforms = join(repository, "packages/gpu-backend/platforms");
+/** Folder of the platform packages in a repository. */
+export const platformsOf = (repository = root) => join(repository, "packages/gpu-backend/platforms");
+
+/**
+ * Copies the native engines that were built here into platform packages, stripped. Says which are missing.
+ * @param platforms folder of platform packages: a copy, since an engine left in the checkout would outlive the next build
+ * @returns {string[]} folders of those that now hold their engine
+ */
+export function fillPlatformPackages(platforms) {
   return readdirSync(platforms)
     .map((name) => join(platforms, name))
     .filter((folder) => {
@@ -23,5 +27,3 @@ export function fillPlatformPackages(repository = root) {
       return true;
     });
 }
-
-if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) fillPlatformPackages();
