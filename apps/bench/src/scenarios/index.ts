@@ -4,6 +4,7 @@ import type { Scenario } from "../scenario.js";
 import { accessThreshold } from "./access-threshold.js";
 import { accuracy } from "./accuracy.js";
 import { batchScaling } from "./batch-scaling.js";
+import { budgetBytesScenario } from "./budget-bytes.js";
 import { budgetSweep } from "./budget-sweep.js";
 import { dataTransfer } from "./data-transfer.js";
 import { drift } from "./drift.js";
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   batchScaling,
   accessThreshold,
   budgetSweep,
+  budgetBytesScenario,
   syntheticModels,
   sampling,
   drift,
