@@ -87,6 +87,8 @@ export type { RouteEngine, RouteSession } from "./routes/session.js";
 export { checkLayout, openRouteSession } from "./routes/session.js";
 export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
 export { openRows } from "./rows.js";
+export type { ErrorMessage } from "./thread-errors.js";
+export { errorFromMessage, errorToMessage } from "./thread-errors.js";
 export type {
   BatchCounts,
   BatchIds,

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
-import { ConfigError } from "@fae/core";
+import { ConfigError, type ErrorMessage, errorFromMessage } from "@fae/core";
 import {
   type CheckpointContent,
   type CheckpointSource,
@@ -11,7 +11,6 @@ import {
 import { type SavedCheckpoint, writeContent } from "./checkpoint-write.js";
 import { type Disk, disk } from "./disk.js";
 import type { Chunk } from "./safetensors-write.js";
-import { type ErrorMessage, errorFromMessage } from "./thread-errors.js";
 
 interface KeepOptions {
   /** Checkpoints to keep in the directory, this one included; default 2. Full ones that a kept one builds on stay too. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { errorToMessage } from "@fae/core";
 import { type SaveReply, type SaveTask, saveSnapshot } from "./checkpoint.js";
-import { errorToMessage } from "./thread-errors.js";
 
 const reply: SaveReply = await saveSnapshot(workerData as SaveTask).then(
   (saved) => ({ saved }),

@@ -2,19 +2,13 @@ import { existsSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { DataError, FaeError } from "@fae/core";
+import { type ErrorMessage, errorFromMessage, FaeError } from "@fae/core";
 import { type ResultOf, startTask, type Task } from "./tasks/index.js";
 
 export type FromWorker =
   | { readonly kind: "progress"; readonly inputs: number }
   | { readonly kind: "done"; readonly result: unknown }
-  | {
-      readonly kind: "failed";
-      readonly fae: boolean;
-      readonly message: string;
-      readonly fix?: string | undefined;
-      readonly details?: Readonly<Record<string, unknown>>;
-    };
+  | { readonly kind: "failed"; readonly error: ErrorMessage };
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
@@ -83,20 +77,12 @@ function resultOf<T extends Task>(worker: Worker, add: (inputs: number) => void)
     worker.on("message", (message: FromWorker) => {
       if (message.kind === "progress") add(message.inputs);
       else if (message.kind === "done") resolve(message.result as ResultOf<T>);
-      else reject(errorOf(message));
+      else reject(errorFromMessage(message.error));
     });
     worker.on("error", reject);
     // Settled before in every other case; then this rejection is ignored.
     worker.on("exit", () => reject(interrupted()));
   });
-}
-
-/** Rebuilds an error that crossed from a worker; tasks throw only `DataError` on purpose. */
-function errorOf(message: Extract<FromWorker, { kind: "failed" }>): Error {
-  if (!message.fae) return new Error(`A profiling thread failed: ${message.message}`);
-  const { fix, details = {} } = message;
-  const what = fix === undefined ? message.message : message.message.slice(0, -fix.length - 1);
-  return new DataError(what, { ...(fix === undefined ? {} : { fix }), details });
 }
 
 const interrupted = () => new FaeError("ERR_INTERRUPTED", "Profiling was interrupted.", { fix: "Run it again." });

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { FaeError } from "@fae/core";
+import { errorToMessage } from "@fae/core";
 import type { FromWorker } from "./run-tasks.js";
 import { startTask, type Task } from "./tasks/index.js";
 
@@ -23,10 +23,6 @@ if (port !== null) {
     send({ kind: "progress", inputs: unreported });
     send({ kind: "done", result: step.value });
   } catch (error) {
-    send(
-      error instanceof FaeError
-        ? { kind: "failed", fae: true, message: error.message, fix: error.fix, details: error.details }
-        : { kind: "failed", fae: false, message: String((error as Error).stack ?? error) },
-    );
+    send({ kind: "failed", error: errorToMessage(error) });
   }
 }

@@ -109,5 +109,5 @@ test("rows may be added, and a file that is cut is told of", async () => {
   if (source.storage.kind !== "file") throw new Error("expected a file");
   truncateSync(source.storage.path, 100 * strideBytes(source.layout));
   tracker.trained({ source: "train", epoch: 0, batches: Uint32Array.of(2) });
-  await expect(tracker.rows()).rejects.toThrow(/ended at byte \d+ while it was read/);
+  await expect(tracker.rows()).rejects.toThrow(/cut short while it was in use: it ended at byte \d+/);
 });

@@ -1,14 +1,12 @@
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import type { BatchSource, Job } from "@fae/core";
+import { type BatchSource, type ErrorMessage, errorFromMessage, type Job } from "@fae/core";
 import type { ChangedRows } from "@fae/embedding-store";
 import { type MarkedSource, type MarkTask, openMarker, type TrainedBatches } from "./mark-rows.js";
 
 export type MarkRequest = TrainedBatches | "clear";
-export interface MarkReply {
-  /** Requests carried out. */
-  readonly done: number;
-}
+/** Requests carried out, or what failed. */
+export type MarkReply = { readonly done: number } | { readonly error: ErrorMessage };
 
 /** Knows which rows may have changed since it was cleared: those of the batches trained since. Close it. */
 export interface ChangeTracker extends AsyncDisposable {
@@ -95,14 +93,15 @@ function onThread(task: MarkTask): Marks {
   let open = 0;
   let failure: Error | null = null;
   let wake = (): void => {};
-  thread.on("message", ({ done }: MarkReply) => {
-    open -= done;
-    wake();
-  });
   const failed = (error: Error) => {
     failure ??= error;
     wake();
   };
+  thread.on("message", (reply: MarkReply) => {
+    if ("error" in reply) return failed(errorFromMessage(reply.error));
+    open -= reply.done;
+    wake();
+  });
   thread.on("error", failed);
   thread.on("exit", (code) => failed(new Error(`The thread that marks changed rows ended with ${code}.`)));
   return {

@@ -153,7 +153,7 @@ function readRows(file: number, path: string, into: Int32Array, position: number
   for (let done = 0; done < bytes; ) {
     const read = readSync(file, into, done, bytes - done, position + done);
     if (read === 0) {
-      throw new DataError(`${path} ended at byte ${position + done} while it was read.`, {
+      throw new DataError(`'${path}' was cut short while it was in use: it ended at byte ${position + done}.`, {
         fix: "Leave the data set alone while a training reads it.",
         details: { path, byteOffset: position + done },
       });

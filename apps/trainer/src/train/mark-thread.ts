@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { errorToMessage } from "@fae/core";
 import type { MarkReply, MarkRequest } from "./changed-rows.js";
 import { type MarkTask, openMarker, type TrainedBatches } from "./mark-rows.js";
 
@@ -21,12 +22,20 @@ function together(all: readonly TrainedBatches[]): TrainedBatches[] {
   }));
 }
 
+function carryOut(requests: readonly MarkRequest[]): MarkReply {
+  try {
+    // What was trained before everything was forgotten need not be looked at.
+    const from = requests.lastIndexOf("clear");
+    if (from >= 0) marker.clear();
+    for (const trained of together(requests.slice(from + 1) as TrainedBatches[])) marker.mark(trained);
+    return { done: requests.length };
+  } catch (error) {
+    return { error: errorToMessage(error) };
+  }
+}
+
 port.on("message", (first: MarkRequest) => {
   const requests = [first];
   for (let more = receiveMessageOnPort(port); more; more = receiveMessageOnPort(port)) requests.push(more.message);
-  // What was trained before everything was forgotten need not be looked at.
-  const from = requests.lastIndexOf("clear");
-  if (from >= 0) marker.clear();
-  for (const trained of together(requests.slice(from + 1) as TrainedBatches[])) marker.mark(trained);
-  port.postMessage({ done: requests.length } satisfies MarkReply);
+  port.postMessage(carryOut(requests));
 });

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { EngineError } from "@fae/core";
-import { errorFromMessage, type TaskReply, type TaskRequest } from "./messages.js";
+import { EngineError, errorFromMessage } from "@fae/core";
+import type { TaskReply, TaskRequest } from "./messages.js";
 import { newTaskMemory, runTask, type TaskEvent, type TaskName, type Tasks } from "./tasks.js";
 
 /** Runs tasks, at most `size` (or 1) at a time. Close it. */

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
-import { errorToMessage, type TaskReply, type TaskRequest } from "./messages.js";
+import { errorToMessage } from "@fae/core";
+import type { TaskReply, TaskRequest } from "./messages.js";
 import { newTaskMemory, runTask } from "./tasks.js";
 
 /** Entry of a worker thread: runs one task at a time and answers. */

@@ -1,4 +1,4 @@
-import { DataError, type ErrorCode, FaeError } from "@fae/core";
+import { DataError, type ErrorCode, FaeError, OutOfMemoryError } from "./errors.js";
 
 /** An error as it crosses between threads: its class does not survive the crossing. */
 export interface ErrorMessage {
@@ -14,6 +14,7 @@ export interface ErrorMessage {
   readonly stack: string | null;
 }
 
+/** In the thread that failed; post what it returns. */
 export function errorToMessage(error: unknown): ErrorMessage {
   const { message, stack = null } = error instanceof Error ? error : new Error(String(error));
   if (error instanceof FaeError) {
@@ -25,8 +26,11 @@ export function errorToMessage(error: unknown): ErrorMessage {
   return { fae: null, message, system: { ...(code && { code }), ...(path && { path }) }, stack };
 }
 
+/** In the thread that is told: the same code, message, fix and details. */
 export function errorFromMessage({ fae, message, system, stack }: ErrorMessage): Error {
   if (fae === null) return Object.assign(new Error(message), system, stack === null ? {} : { stack });
   const options = { ...(fae.fix === null ? {} : { fix: fae.fix }), details: fae.details };
-  return fae.code === "ERR_DATA" ? new DataError(message, options) : new FaeError(fae.code, message, options);
+  if (fae.code === "ERR_DATA") return new DataError(message, options);
+  if (fae.code === "ERR_OUT_OF_MEMORY") return new OutOfMemoryError(message, options);
+  return new FaeError(fae.code, message, options);
 }
