@@ -48,32 +48,60 @@ export function metrics(scores: Float32Array, labels: Uint8Array): Metrics {
 
 /**
  * Exact area under the ROC curve: the share of (positive, negative) pairs in which the positive has the higher score, ties
- * one half. Sorts two float32 copies; pair counts are exact below 2^52 pairs. NaN when only one class is present or a score
- * is NaN.
+ * one half. Pair counts are exact below 2^52 pairs. NaN when only one class is present or a score is NaN.
  */
 export function auc(scores: Float32Array, labels: Uint8Array): number {
   checkLengths(scores, labels);
   let positiveCount = 0;
   for (let i = 0; i < labels.length; i++) positiveCount += labels[i];
-  const positives = new Float32Array(positiveCount);
-  const negatives = new Float32Array(labels.length - positiveCount);
+  const unsorted = {
+    positives: new Uint32Array(positiveCount),
+    negatives: new Uint32Array(labels.length - positiveCount),
+  };
+  const bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
   for (let i = 0, p = 0, n = 0; i < labels.length; i++) {
     if (Number.isNaN(scores[i])) return Number.NaN;
-    // + 0 makes -0 and 0 one score: sort tells them apart, the comparisons below do not.
-    if (labels[i] === 1) positives[p++] = scores[i] + 0;
-    else negatives[n++] = scores[i] + 0;
+    if (labels[i] === 1) unsorted.positives[p++] = orderedKey(bits[i]);
+    else unsorted.negatives[n++] = orderedKey(bits[i]);
   }
-  positives.sort();
-  negatives.sort();
+  const positives = sorted(unsorted.positives);
+  const negatives = sorted(unsorted.negatives);
   let below = 0;
   let notAbove = 0;
   let wins = 0;
-  for (const score of positives) {
-    while (below < negatives.length && negatives[below] < score) below++;
-    while (notAbove < negatives.length && negatives[notAbove] <= score) notAbove++;
+  for (let i = 0; i < positives.length; i++) {
+    while (below < negatives.length && negatives[below] < positives[i]) below++;
+    while (notAbove < negatives.length && negatives[notAbove] <= positives[i]) notAbove++;
     wins += below + notAbove;
   }
   return wins / 2 / positives.length / negatives.length;
+}
+
+const minusZero = -(2 ** 31);
+/** Unsigned number that orders as the float32 with these bits does; one for -0 and 0. */
+const orderedKey = (bits: number): number =>
+  bits >= 0 || bits === minusZero ? (bits & 0x7fffffff) + 2 ** 31 : ~bits >>> 0;
+
+const digitBits = 11;
+
+/** Radix sort by digits of 11 bits: several times as fast as the sort of a typed array. May use `keys` for its own. */
+function sorted(keys: Uint32Array): Uint32Array {
+  let from = keys;
+  let to = new Uint32Array(keys.length);
+  const starts = new Uint32Array(1 << digitBits);
+  for (let shift = 0; shift < 32; shift += digitBits) {
+    const digit = (key: number): number => (key >>> shift) & ((1 << digitBits) - 1);
+    starts.fill(0);
+    for (let i = 0; i < from.length; i++) starts[digit(from[i])]++;
+    for (let d = 0, start = 0; d < starts.length; d++) {
+      const count = starts[d];
+      starts[d] = start;
+      start += count;
+    }
+    for (let i = 0; i < from.length; i++) to[starts[digit(from[i])]++] = from[i];
+    [from, to] = [to, from];
+  }
+  return from;
 }
 
 function checkLengths(scores: Float32Array, labels: Uint8Array): void {
