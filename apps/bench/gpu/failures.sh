@@ -183,7 +183,7 @@ if [ "$engine" = cuda ]; then
   # Another program takes all but 600 MiB before the run starts; then during the run.
   "$node" "$here/hold-memory.mjs" "$backend" cuda $(($(gpu_free) - 1400)) > "$out/held.txt" 2>&1 &
   children=($!)
-  for _ in $(seq 200); do grep -q . "$out/held.txt" && break; sleep 0.1; done
+  for _ in $(seq 200); do grep -qs . "$out/held.txt" && break; sleep 0.1; done
   fails "memory taken before the run" ERR_OUT_OF_MEMORY "MiB are free" 30 \
     "${fae[@]}" train "$work/packed" --model rmc2 --engine cuda --strategy device-only --batch "$batch" --lr 0.05 --json
   stop_children
@@ -193,8 +193,12 @@ if [ "$engine" = cuda ]; then
   timeout -s KILL 90 "${command[@]}" > "$out/squeezed.json" 2> "$out/squeezed.err" &
   pid=$!
   waits_for_checkpoint "$run"
+  # The run stands still until the other program has the memory: otherwise it might be over before.
+  kill -STOP $pid
   "$node" "$here/hold-memory.mjs" "$backend" cuda $(($(gpu_free) - 1200)) > "$out/held-later.txt" 2>&1 &
   children=($!)
+  for _ in $(seq 200); do grep -q . "$out/held-later.txt" && break; sleep 0.1; done
+  kill -CONT $pid
   wait $pid
   status=$?
   good=$([ $status = 0 ] && [ "$(value "$out/squeezed.json" metrics)" = "${metrics[mixed]}" ] && grep -q holding "$out/held-later.txt" && echo 1)

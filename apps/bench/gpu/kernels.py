@@ -57,7 +57,7 @@ def launches(path):
 
 def one_step(all_launches):
     """From one decoding of a batch to the next."""
-    starts = [i for i, one in enumerate(all_launches) if one["kernel"].startswith("decode_kernel")]
+    starts = [i for i, one in enumerate(all_launches) if "decode_kernel" in one["kernel"]]
     if len(starts) < 2:
         raise SystemExit("The file holds no whole step: profile more launches.")
     return all_launches[starts[0] : starts[1]]
