@@ -38,12 +38,19 @@ export const planCommand = defineCommand({
     seed: option("--seed <n>", "as in train", count(0, 0xffffffff).default(1)),
     lookAhead: option("--look-ahead <batches>", "mixed: batches fetched ahead", count(0, 4).default(2)),
     servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 65_535).default(4)),
+    checkpointEvery: option(
+      "--checkpoint-every <batches>",
+      "as in train: count the memory of a checkpoint too; 0 for none",
+      count(0).default(0),
+    ),
+    fullEvery: option("--full-every <n>", "as in train", count(1).default(10)),
     threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
   },
   example: "fae plan kaggle --model rmc2 --budget 256MiB",
   notes:
     "Each engine is opened once over a few rows. Bytes per step are exact where a whole epoch is looked at, else the mean of\n" +
-    "its first batches. Evaluations and, for fae, switches come on top.",
+    "its first batches. Evaluations and, for fae, switches come on top.\n" +
+    "A checkpoint is copied into memory and written while training goes on, if half of what is free holds the copy.",
   async run([data], { strategy, budget, width, bottomMlp, topMlp, ...same }, context) {
     const progress = context.progress("plan", "strategies");
     try {

@@ -18,6 +18,7 @@ import { machineFacts } from "../machine/facts.js";
 import { chooseEngine } from "../train/engines.js";
 import { rowBytes } from "../train/job.js";
 import { type TrainOptions, trainOptions } from "../train/options.js";
+import { type CheckpointMemory, checkpointMemory } from "./checkpoint-memory.js";
 import { type HotFigures, hotFigures } from "./hot-figures.js";
 import { type Memory, type MemoryInput, predictMemory, probeJob } from "./memory.js";
 import { predictStepBytes, type StepBytes } from "./step-bytes.js";
@@ -27,6 +28,8 @@ export interface StrategyPlan {
   readonly strategy: StrategyName;
   readonly engine: string | null;
   readonly memory: Memory | null;
+  /** What saving checkpoints takes beside `memory`; null without checkpoints too. */
+  readonly checkpoint: CheckpointMemory | null;
   /** Bytes still to be written: a pack where the strategy needs one and the data are not, and the model. */
   readonly disk: { readonly pack: number; readonly model: number };
   /** Share of inputs that run on the route `hot`; null for strategies without it. */
@@ -82,7 +85,7 @@ export async function planRun(
   names: readonly StrategyName[] = Object.keys(strategies) as StrategyName[],
   { signal, onProgress }: PlanHooks = {},
 ): Promise<RunPlan> {
-  const options = trainOptions(given);
+  const options = trainOptions({ ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
   const data = await openPrepared(options.data);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
   const bytesPerRow = rowBytes(program, options.optimizer);
@@ -164,7 +167,7 @@ async function planStrategy(name: StrategyName, context: Context): Promise<Strat
     pack: isSplit && data.packed === null ? context.packBytes : 0,
     model: modelBytes(program, options.optimizer, bytesPerRow),
   };
-  const nothing = { strategy: name, engine: null, memory: null, disk, hotShare: null, traffic: null };
+  const nothing = { strategy: name, engine: null, memory: null, checkpoint: null, disk, hotShare: null, traffic: null };
   const usable = isSplit ? figures : null;
   try {
     if (isSplit && hot instanceof PlanError) throw hot;
@@ -189,29 +192,26 @@ async function planStrategy(name: StrategyName, context: Context): Promise<Strat
     const { engine } = await chooseEngine(options.engine, probe);
     const memory = await predictMemory(engine, probe, input);
     const device = engine.machine().devices[0]?.memoryBytes ?? null;
-    const problems = lacks(memory, disk.pack + disk.model, { ...machine, deviceBytes: device });
-    return { strategy: name, engine: engine.name, memory, disk, hotShare, traffic, problems };
+    // Without a device its memory is host memory.
+    const sessionBytes = memory.hostBytes + (device === null ? memory.deviceBytes : 0);
+    const checkpoint = checkpointMemory(options, program, data, machine.memoryBytes - sessionBytes);
+    const problems = lacks([
+      ["host memory", sessionBytes + (checkpoint?.hostBytes ?? 0), machine.memoryBytes],
+      ["device memory", memory.deviceBytes, device ?? Number.POSITIVE_INFINITY],
+      ["disk", disk.pack + disk.model, machine.diskBytes],
+    ]);
+    return { strategy: name, engine: engine.name, memory, checkpoint, disk, hotShare, traffic, problems };
   } catch (error) {
     if (!(error instanceof FaeError) || error.code === "ERR_INTERRUPTED") throw error;
     return { ...nothing, problems: [error.message] };
   }
 }
 
-/** What is missing here. Without a device its memory is host memory. */
-function lacks(
-  { hostBytes, deviceBytes }: Memory,
-  diskBytes: number,
-  machine: RunPlan["machine"] & { readonly deviceBytes: number | null },
-): string[] {
-  const needs: [string, number, number][] = [
-    ["host memory", hostBytes + (machine.deviceBytes === null ? deviceBytes : 0), machine.memoryBytes],
-    ["device memory", deviceBytes, machine.deviceBytes ?? Number.POSITIVE_INFINITY],
-    ["disk", diskBytes, machine.diskBytes],
-  ];
-  return needs
+/** What is missing here. @param needs what, the bytes needed, the bytes there */
+const lacks = (needs: readonly (readonly [string, number, number])[]): string[] =>
+  needs
     .filter(([, need, free]) => need > free)
     .map(([what, need, free]) => `needs ${formatBytes(need)} of ${what}, there are ${formatBytes(free)}`);
-}
 
 /** Tables and parameters with their optimizer state, as a checkpoint keeps them. */
 const modelBytes = (program: Program, optimizer: TrainOptions["optimizer"], bytesPerRow: number): number =>

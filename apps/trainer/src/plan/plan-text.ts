@@ -13,9 +13,11 @@ export function planText({ data, model, batch, optimizer, hot, machine, strategi
         `${formatBytes(hot.bytes)} of ${formatBytes(hot.budgetBytes)}; ${formatShare(hot.inputShare)} of the inputs are hot`,
     `free here: ${formatBytes(machine.memoryBytes)} of memory, ${formatBytes(machine.diskBytes)} of disk`,
   ];
+  const columns = ["device memory", "disk", "to device/step", "to host/step", "hot inputs", ""];
+  const hasCheckpoints = strategies.some(({ checkpoint }) => checkpoint !== null);
   const table = textTable([
-    ["strategy", "engine", "host memory", "device memory", "disk", "to device/step", "to host/step", "hot inputs", ""],
-    ...strategies.map(strategyRow),
+    ["strategy", "engine", "host memory", ...(hasCheckpoints ? ["+ checkpoint"] : []), ...columns],
+    ...strategies.map((strategy) => strategyRow(strategy, hasCheckpoints)),
   ]);
   const notes = strategies.flatMap(({ strategy, problems }) => problems.map((problem) => `${strategy}: ${problem}`));
   const first = strategies.find(({ traffic }) => (traffic?.firstSwitch ?? 0) > 0)?.traffic?.firstSwitch;
@@ -23,15 +25,22 @@ export function planText({ data, model, batch, optimizer, hot, machine, strategi
     notes.push(
       `fae: switches come on top, the first to hot batches ${formatBytes(first)}, later ones the touched rows`,
     );
+  const waiting = strategies.flatMap(({ strategy, checkpoint }) => (checkpoint?.waits ? [strategy] : []));
+  if (waiting.length > 0)
+    notes.push(
+      `${waiting.join(", ")}: training waits for each checkpoint: half of the free memory does not hold its copy`,
+    );
   return [head.join("\n"), table, ...(notes.length > 0 ? [notes.join("\n")] : [])].join("\n\n");
 }
 
-function strategyRow({ strategy, engine, memory, disk, hotShare, traffic, problems }: StrategyPlan): string[] {
+function strategyRow(plan: StrategyPlan, hasCheckpoints: boolean): string[] {
+  const { strategy, engine, memory, checkpoint, disk, hotShare, traffic, problems } = plan;
   const orDash = (bytes: number | undefined) => (bytes === undefined ? "-" : formatBytes(bytes));
   return [
     strategy,
     engine ?? "-",
     orDash(memory?.hostBytes),
+    ...(hasCheckpoints ? [orDash(checkpoint?.hostBytes)] : []),
     orDash(memory?.deviceBytes),
     formatBytes(disk.pack + disk.model),
     orDash(traffic ? inDirection(traffic.perStep, "toDevice") : undefined),

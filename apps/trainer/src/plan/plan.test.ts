@@ -1,7 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PreparedData } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
+import { checkpointBytes } from "@fae/embedding-store";
+import { findModel } from "@fae/models";
 import { profile, writeProfile } from "@fae/profiler";
 import type { StrategyName } from "@fae/scheduler";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +17,7 @@ import type { TrainOptions } from "../train/options.js";
 import type { TrainReport } from "../train/report.js";
 import { addBytes } from "../train/totals.js";
 import { trainModel } from "../train/train-model.js";
+import { checkpointMemory } from "./checkpoint-memory.js";
 import { planRun, type RunPlan, type StrategyPlan } from "./plan-run.js";
 
 const names: StrategyName[] = ["cpu-only", "dlrm-hybrid", "xdl-parameter-server", "fae", "mixed", "device-only"];
@@ -125,6 +129,19 @@ test("the model's bytes on disk are those of its checkpoint", async () => {
   expectWithinTenth((await only("cpu-only")).disk.model, bytes);
 });
 
+test("a copy that half of the free memory does not hold is not counted: training waits instead", () => {
+  const program = findModel("dlrm").build({ denseFeatures: 2, tableRows: [1e6], steps: 0 }, modelOptions);
+  const data = { packed: null, splits: { train: { rows: 800 } } } as unknown as PreparedData;
+  const memory = (fullEvery: number, freeBytes: number) =>
+    checkpointMemory({ optimizer: "adagrad", checkpointEvery: 1, fullEvery }, program, data, freeBytes);
+  const copy = checkpointBytes(program, "adagrad");
+  expect(copy).toBeGreaterThan(1e6 * rowBytes);
+  expect(memory(1, 2 * copy)?.waits).toBe(false);
+  expect(memory(1, 2 * copy)?.hostBytes).toBeGreaterThan(copy);
+  expect(memory(1, 2 * copy - 2)).toEqual({ hostBytes: 0, waits: true });
+  expect(memory(10, 2 * copy - 2)?.hostBytes).toBe(10 * 2 ** 20 + 1e6 / 8 + 100);
+});
+
 test("fae plan prints a table, or one JSON object", async () => {
   const plan = async (...args: string[]) => {
     const io = captureIo();
@@ -136,6 +153,9 @@ test("fae plan prints a table, or one JSON object", async () => {
   expect(shown).toMatchObject({ code: 0, err: "" });
   expect(shown.out).toContain("hot set, from the profile: 300 rows");
   for (const name of names) expect(shown.out).toContain(name);
+  expect(shown.out).not.toContain("+ checkpoint");
+  const saving = await plan(...sizes, "--checkpoint-every", "100");
+  expect(saving.out).toContain("host memory  + checkpoint  device memory");
   const json = JSON.parse((await plan(...sizes, "--strategy", "mixed", "--json")).out);
   expect(json.strategies.map(({ strategy }: StrategyPlan) => strategy)).toEqual(["mixed"]);
   expect(readdirSync(root).sort()).toEqual(["data", "data-profile", "large", "packed", "run"]);

@@ -84,8 +84,8 @@ export interface CheckpointsOptions extends Saved {
   readonly log: (line: string) => void;
 }
 
-/** Memory for a snapshot may be this part of what there is. */
-const memoryShare = 0.5;
+/** Memory for a snapshot may be this part of what is free. */
+export const snapshotShare = 0.5;
 
 /** @param options with `checkpointEvery` above 0 */
 export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
@@ -135,7 +135,7 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
     };
     const bytes = since ? checkpointBytes(job.program, job.optimizer.name, since.rows) : fullBytes;
     const free = process.availableMemory();
-    if (bytes > memoryShare * free) {
+    if (bytes > snapshotShare * free) {
       if (!hasToldMemory) given.log(foregroundText(step, bytes, free));
       hasToldMemory = true;
       const saved = await saveCheckpoint(root, { ...source, keep });
