@@ -120,6 +120,19 @@ test("the story of FAE: synthesise, profile, pack, and three strategies on the s
   expect(fae.switches).toBeGreaterThan(0);
 });
 
+test("a log that gives few batches an epoch gets a hint on stderr, one with enough none", async () => {
+  const [batch] = smallModel.slice(-1);
+  const args = ["train", data, ...smallModel.slice(0, -1)];
+  const few = await fae(...args, batch, "--engine", "reference", "--json");
+  expect(few.code).toBe(0);
+  expect(few.err.match(/^hint: .*$/gm)).toEqual([
+    expect.stringMatching(/only 12 batches of 50 inputs.*; --batch 8 makes it 75$/),
+  ]);
+  expect(few.out).not.toContain("hint");
+  expect(JSON.parse(few.out).steps).toBe(12);
+  expect((await fae(...args, "8", "--engine", "reference")).err).not.toContain("hint");
+});
+
 test("people get tables", async () => {
   const trained = await fae(
     "train",

@@ -6,6 +6,7 @@ import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedd
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type OrderState, type ResumableStrategy, startShuffle } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
+import { batchHint } from "./batch-hint.js";
 import {
   type CheckpointEvent,
   type Checkpoints,
@@ -99,6 +100,8 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   const choice = await chooseEngine(options.engine, asked.job);
   const planned = { ...asked, job: withMatmul(asked.job, choice.engine.name) };
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
+  const hint = resumption === null ? batchHint(data.splits.train?.rows ?? 0, options) : null;
+  if (hint !== null) hooks.log?.(hint);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
   const { told, changed } = await loadStart(options, session, data, planned.job, resumption);
