@@ -123,6 +123,7 @@ function onThread(task: SaveTask): Promise<SavedCheckpoint> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(threadFile, {
       name: "fae-checkpoint",
+      execArgv: [], // options of the process may not go with a file, such as --input-type
       workerData: task,
       transferList: [...new Set(chunks.map(({ buffer }) => buffer as ArrayBuffer))],
     });

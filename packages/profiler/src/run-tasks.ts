@@ -39,7 +39,7 @@ export async function runTasks<T extends Task>(tasks: readonly T[], options: Run
     for (const task of tasks) results.push(await runHere(task, add, options.signal));
     return results;
   }
-  const workers = tasks.map((task) => new Worker(workerFile, { workerData: task, name: "fae-profiler" }));
+  const workers = tasks.map((task) => new Worker(workerFile, { workerData: task, name: "fae-profiler", execArgv: [] }));
   const stop = () => {
     for (const worker of workers) void worker.terminate();
   };

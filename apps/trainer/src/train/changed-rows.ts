@@ -89,7 +89,7 @@ function onCaller(task: MarkTask): Marks {
 }
 
 function onThread(task: MarkTask): Marks {
-  const thread = new Worker(threadFile, { name: "fae-changed-rows", workerData: task });
+  const thread = new Worker(threadFile, { name: "fae-changed-rows", workerData: task, execArgv: [] });
   let open = 0;
   let failure: Error | null = null;
   let wake = (): void => {};
