@@ -22,14 +22,37 @@ const output = join(root, "build");
 const tree = join(output, "cmake");
 const require = createRequire(import.meta.url);
 
-const { values: options } = parseArgs({
-  options: {
-    require: { type: "boolean", default: false },
-    cuda: { type: "string", default: "auto" },
-    tests: { type: "boolean", default: false },
-    clean: { type: "boolean", default: false },
-  },
-});
+const usage = `Usage: build-native [--require] [--cuda on|off|auto] [--tests] [--clean]
+
+Builds the native engines with cmake and a C++20 compiler, the CUDA engine where nvcc is. Says what was built and what not.
+
+  --require  exit 1 when the CPU engine (with --cuda on: also the CUDA engine) was not built
+  --cuda     on, off, or auto: where nvcc is (default)
+  --tests    also build the native checks
+  --clean    build anew`;
+
+function optionsOf() {
+  try {
+    return parseArgs({
+      options: {
+        require: { type: "boolean", default: false },
+        cuda: { type: "string", default: "auto" },
+        tests: { type: "boolean", default: false },
+        clean: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`error: ${error.message}\n\n${usage}`);
+    process.exit(1);
+  }
+}
+
+const options = optionsOf();
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const say = (line) => console.log(`native: ${line}`);
 const has = (command, ...args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
