@@ -11,6 +11,7 @@ import { openPool } from "../prepare/pool.js";
 import { readRecord, writeRecord } from "../prepare/records.js";
 import { discard, openWork, publish, unlock } from "../prepare/work.js";
 import { checkOptions } from "./check-options.js";
+import { newFlusher } from "./flusher.js";
 import { inverseOrders } from "./inverse-orders.js";
 import type { PackOptions } from "./options.js";
 import type { RelabelReport } from "./relabel.js";
@@ -43,15 +44,18 @@ export async function pack(options: PackOptions): Promise<PreparedData> {
   let stop = () => {};
   try {
     const pool = openPool(workers);
+    const flusher = newFlusher();
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
     });
-    const filled = fill(options, manifest, { work, pool, newIds, orderDigest });
+    const filled = fill(options, manifest, { work, pool, flusher, newIds, orderDigest });
     await Promise.race([filled, stopped]).finally(async () => {
       await pool[Symbol.asyncDispose]();
       await filled.catch(() => {});
+      await flusher.end().catch(() => {});
     });
+    await flusher.end();
     publish(work, directory);
   } catch (error) {
     const known = diskFull(error, work.root) ?? error;
@@ -87,6 +91,7 @@ async function fill(options: PackOptions, manifest: Manifest, run: PackRun): Pro
       record: `rows-${split}-${first}-${end}`,
       task: "packRows",
       bytes,
+      writes: [join(root, files[split])],
       input: {
         from: path,
         to: join(root, files[split]),
@@ -108,7 +113,8 @@ async function fill(options: PackOptions, manifest: Manifest, run: PackRun): Pro
     hotPositives += reports[i].hotPositives;
     const paths = { from: join(root, files.train), hot: join(root, files.hot), cold: join(root, files.cold) };
     const input = { ...paths, layout: data.layout, first, end, hotRows, hotBefore };
-    return [{ record: `classes-${first}-${end}`, task: "packClasses" as const, bytes, input }];
+    const writes = [paths.hot, paths.cold];
+    return [{ record: `classes-${first}-${end}`, task: "packClasses" as const, bytes, writes, input }];
   });
   await runUnits(run, options, "classes", classes);
   const train = manifest.splits.train;
@@ -192,7 +198,7 @@ async function packOrders(
       order: join(root, orderFile(t)),
       rows,
     };
-    return [{ record: `vocabulary-${t}`, task: "packVocabulary" as const, bytes: 4 * rows, input }];
+    return [{ record: `vocabulary-${t}`, task: "packVocabulary" as const, bytes: 4 * rows, writes: [input.to], input }];
   });
   await runUnits(run, options, "orders", jobs);
   return vocabularies;

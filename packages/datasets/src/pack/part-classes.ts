@@ -1,4 +1,3 @@
-import { fdatasyncSync } from "node:fs";
 import { type RowLayout, strideWords } from "@fae/core";
 import { readFully, withFile, writeFully } from "../prepare/files.js";
 import { idColumns } from "./id-columns.js";
@@ -40,8 +39,6 @@ export function partClasses({ from, hot, cold, layout, first, end, hotRows, hotB
           flush(hotFile, "hot", hotInputs);
           flush(coldFile, "cold", inputs - hotInputs);
         }
-        fdatasyncSync(hotFile);
-        fdatasyncSync(coldFile);
       }),
     ),
   );

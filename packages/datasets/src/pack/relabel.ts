@@ -1,4 +1,3 @@
-import { fdatasyncSync } from "node:fs";
 import { DataError, type RowLayout, strideWords } from "@fae/core";
 import { readFully, withFile, writeFully } from "../prepare/files.js";
 import { idColumns } from "./id-columns.js";
@@ -35,7 +34,8 @@ export function relabel(options: RelabelOptions): RelabelReport {
   const step = Math.max(1, Math.floor(blockBytes / (4 * stride)));
   const bytes = new Uint8Array(4 * stride * Math.min(step, end - first));
   const words = new Int32Array(bytes.buffer);
-  const cold = new Uint8Array(step);
+  const scratch = { ids: new Int32Array(step), cold: new Uint8Array(step) };
+  const { cold } = scratch;
   let positives = 0;
   let hot = 0;
   let hotPositives = 0;
@@ -48,7 +48,7 @@ export function relabel(options: RelabelOptions): RelabelReport {
         cold.fill(0, 0, inputs);
         columns.words.forEach((word, c) => {
           const table = columns.tables[c];
-          const wrong = relabelColumn(words, word, stride, inputs, newIds[table], hotRows[table], cold);
+          const wrong = relabelColumn(words, word, stride, inputs, newIds[table], hotRows[table], scratch);
           if (wrong >= 0) throw idOutOfRange(options, at + wrong, words[wrong * stride + word], table);
         });
         for (let i = 0; i < inputs; i++) {
@@ -61,7 +61,6 @@ export function relabel(options: RelabelOptions): RelabelReport {
         }
         writeFully(target, block, 4 * stride * at);
       }
-      fdatasyncSync(target);
     }),
   );
   return { positives, hot, hotPositives };
@@ -69,6 +68,34 @@ export function relabel(options: RelabelOptions): RelabelReport {
 
 /** Returns the position of the first id that is no row of the table, -1 when there is none. */
 function relabelColumn(
+  words: Int32Array,
+  word: number,
+  stride: number,
+  inputs: number,
+  newIds: Int32Array,
+  hotRows: number,
+  { ids, cold }: { readonly ids: Int32Array; readonly cold: Uint8Array },
+): number {
+  const rows = newIds.length;
+  let others = 0;
+  for (let i = 0, at = word; i < inputs; i++, at += stride) {
+    const id = words[at];
+    ids[i] = id;
+    if (id >>> 0 >= rows) others++;
+  }
+  if (others > 0) return relabelShortBags(words, word, stride, inputs, newIds, hotRows, cold);
+  // Nothing else stands between the random reads: the processor has many of them in flight.
+  for (let i = 0; i < inputs; i++) ids[i] = newIds[ids[i]];
+  for (let i = 0, at = word; i < inputs; i++, at += stride) {
+    const newId = ids[i];
+    words[at] = newId;
+    if (newId >= hotRows) cold[i] = 1;
+  }
+  return -1;
+}
+
+/** The same for a column with ids that are no rows: -1 stays and keeps its input hot, any other is wrong. */
+function relabelShortBags(
   words: Int32Array,
   word: number,
   stride: number,

@@ -3,12 +3,14 @@ import type { Pool } from "../prepare/pool.js";
 import { readRecord, writeRecord } from "../prepare/records.js";
 import type { TaskName, Tasks } from "../prepare/tasks.js";
 import type { WorkDirectory } from "../prepare/work.js";
+import type { Flusher } from "./flusher.js";
 import type { PackOptions, PackStage } from "./options.js";
 
 /** What the stages of one pack share. */
 export interface PackRun {
   readonly work: WorkDirectory;
   readonly pool: Pool;
+  readonly flusher: Flusher;
   readonly newIds: readonly Int32Array[];
   readonly orderDigest: string;
 }
@@ -49,12 +51,17 @@ export interface Unit<N extends TaskName> {
   readonly record: string;
   readonly task: N;
   readonly bytes: number;
+  /** Files that it writes to. */
+  readonly writes: readonly string[];
   readonly input: Tasks[N]["in"];
 }
 
+/** Less than this can wait until everything is brought to the disk. */
+const flushedBytes = 1024 * 1024;
+
 /** Runs the units that have no record yet; results in their order. */
 export async function runUnits<N extends TaskName>(
-  { work, pool }: PackRun,
+  { work, pool, flusher }: PackRun,
   { onProgress }: PackOptions,
   stage: PackStage,
   units: readonly Unit<N>[],
@@ -63,11 +70,12 @@ export async function runUnits<N extends TaskName>(
   let bytesDone = 0;
   onProgress?.({ stage, bytesDone, bytesTotal });
   return Promise.all(
-    units.map(async ({ record, task, input, bytes }) => {
+    units.map(async ({ record, task, input, bytes, writes }) => {
       let output = readRecord<Tasks[N]["out"]>(work.work, record);
       if (output === null) {
         output = await pool.run(task, input);
         writeRecord(work.work, record, output);
+        if (bytes >= flushedBytes) for (const path of writes) flusher.begin(path);
       }
       bytesDone += bytes;
       onProgress?.({ stage, bytesDone, bytesTotal });
