@@ -87,7 +87,7 @@ const digitBits = 11;
 /** Radix sort by digits of 11 bits: several times as fast as the sort of a typed array. May use `keys` for its own. */
 function sorted(keys: Uint32Array): Uint32Array {
   let from = keys;
-  let to = new Uint32Array(keys.length);
+  let to: Uint32Array = new Uint32Array(keys.length);
   const starts = new Uint32Array(1 << digitBits);
   for (let shift = 0; shift < 32; shift += digitBits) {
     const digit = (key: number): number => (key >>> shift) & ((1 << digitBits) - 1);
