@@ -115,6 +115,12 @@ test("no round starts after the time of a scenario", async () => {
   expect(counts).toEqual([1, 1, 5, 5]);
 });
 
+test("parts of a scenario share its time, and what is left goes on to the next", () => {
+  const spent = 0.6;
+  const bench = { isTimeUp: (share = 1) => spent >= share };
+  expect([0, 1, 2].map((i) => withShare(bench, i, 3).isTimeUp())).toEqual([true, false, false]);
+});
+
 test("a scenario without the asked workload is left out unless it was named", async () => {
   using bench = tinyBench({ onlyWorkloads: ["SYN-M1"] });
   const only = scenario("one", async () => {

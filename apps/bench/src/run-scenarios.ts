@@ -49,7 +49,7 @@ async function runOne(scenario: Scenario, request: RunRequest): Promise<RunOutco
   const from = performance.now();
   const secondsNow = () => (performance.now() - from) / 1000;
   const { maxSeconds } = request;
-  const isTimeUp = () => maxSeconds !== null && secondsNow() >= maxSeconds;
+  const isTimeUp = (share = 1) => maxSeconds !== null && secondsNow() >= share * maxSeconds;
   const kept = keepRepeats(request.out, scenario.name);
   bench.log(`== ${scenario.name}: ${scenario.title}`);
   try {

@@ -21,8 +21,8 @@ export interface Bench {
   readonly budgetBytes: number | undefined;
   /** Recorded rounds; each round runs every variant once. */
   readonly repeats: number;
-  /** Whether the scenario's time is up: no further round is started, at least one is recorded. */
-  readonly isTimeUp: () => boolean;
+  /** Whether the scenario's time, or a share of it, is up: no further round is started, at least one is recorded. */
+  readonly isTimeUp: (share?: number) => boolean;
   /** Of the workloads that a scenario asks for, those to measure; null: all. */
   readonly onlyWorkloads: readonly string[] | null;
   /** Made data sets are kept here between scenarios and runs. */
@@ -37,6 +37,12 @@ export interface Bench {
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** For part `i` of `parts` that a scenario measures one after the other: its share of the time, and what those before it left. */
+export const withShare = <B extends Pick<Bench, "isTimeUp">>(bench: B, i: number, parts: number): B => ({
+  ...bench,
+  isTimeUp: () => bench.isTimeUp((i + 1) / parts),
+});
 
 /** Real systems to compare with. */
 export interface Peers {

@@ -67,7 +67,7 @@ export function registerRun(
     )
     .option(
       "--max-seconds <n>",
-      "start no further round of a scenario after so long; one is always recorded",
+      "start no further round of a scenario after so long, shared evenly by its workloads; one is always recorded",
       wholeNumber(1),
     )
     .addOption(new Option("--workload <name...>", "only these of a scenario's workloads").choices(workloadNames))

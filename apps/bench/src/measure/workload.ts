@@ -2,7 +2,7 @@ import type { StrategyName } from "@fae/scheduler";
 import { type TimedSet, timedSet } from "../data/timed-set.js";
 import { type Workload, type WorkloadName, workloads } from "../data/workloads.js";
 import type { Check, Spread } from "../result.js";
-import type { Bench } from "../scenario.js";
+import { type Bench, withShare } from "../scenario.js";
 import { sameLosses } from "./same-losses.js";
 import { spreadOf } from "./spread.js";
 import { strategiesFor } from "./strategies.js";
@@ -27,9 +27,10 @@ export async function measureWorkloads(
   strategies: readonly StrategyName[],
 ): Promise<MeasuredWorkload[]> {
   const measured: MeasuredWorkload[] = [];
-  for (const workload of await workloads(bench, names)) {
+  const all = await workloads(bench, names);
+  for (const [i, workload] of all.entries()) {
     const key = `runs ${workload.name} ${strategies.join()}`;
-    measured.push(await bench.once(key, () => measureWorkload(bench, workload, strategies)));
+    measured.push(await bench.once(key, () => measureWorkload(withShare(bench, i, all.length), workload, strategies)));
   }
   return measured;
 }

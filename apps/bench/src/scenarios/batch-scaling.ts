@@ -7,7 +7,7 @@ import { engineNotes, strategiesFor } from "../measure/strategies.js";
 import { rawRepeats, type StrategyRuns, trainInTurn } from "../measure/train.js";
 import { figureOf, seriesOf, speedUp } from "../report/series.js";
 import type { Figure, Spread } from "../result.js";
-import type { Bench, Findings, Scenario, Size } from "../scenario.js";
+import { type Bench, type Findings, type Scenario, type Size, withShare } from "../scenario.js";
 
 const compared: readonly StrategyName[] = ["cpu-only", "dlrm-hybrid", "fae", "mixed", "device-only"];
 
@@ -41,9 +41,9 @@ export const batchScaling: Scenario = {
       findings.checks = [...findings.checks, ...(await sameLosses(bench, set, taken, 3))];
       if (findings.checks.some(({ passed }) => !passed)) continue;
       const bySize: StrategyRuns[] = [];
-      for (const batch of sizes) {
+      for (const [i, batch] of sizes.entries()) {
         const data = set.data;
-        const runs = await trainInTurn(bench, { workload, data }, taken, { batch });
+        const runs = await trainInTurn(withShare(bench, i, sizes.length), { workload, data }, taken, { batch });
         bySize.push(runs);
         findings.notes = [...findings.notes, ...runs.notes];
         const name = `${workload.name} B=${batch}`;

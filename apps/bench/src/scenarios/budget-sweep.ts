@@ -8,7 +8,7 @@ import { engineNotes, strategiesFor } from "../measure/strategies.js";
 import { rawRepeats, type StrategyRuns, type Trained, trainInTurn } from "../measure/train.js";
 import { figureOf, plainSeries, seriesOf } from "../report/series.js";
 import type { Check, Figure, Spread } from "../result.js";
-import type { Bench, Findings, Scenario, Size } from "../scenario.js";
+import { type Bench, type Findings, type Scenario, type Size, withShare } from "../scenario.js";
 
 const compared: readonly StrategyName[] = ["dlrm-hybrid", "fae", "mixed"];
 
@@ -39,8 +39,10 @@ export const budgetSweep: Scenario = {
     );
     const points: Point[] = [];
     const notes: string[] = [...workload.notes];
-    for (const share of workload.data.packed ? [] : shares[bench.size]) {
-      const point = await measurePoint(bench, withBudget(workload, Math.floor(share * tableBytes)));
+    const all = workload.data.packed ? [] : shares[bench.size];
+    for (const [i, share] of all.entries()) {
+      const budgeted = withBudget(workload, Math.floor(share * tableBytes));
+      const point = await measurePoint(withShare(bench, i, all.length), budgeted);
       points.push(point);
       notes.push(...point.runs.notes);
     }
