@@ -7,7 +7,7 @@ import { workloads } from "./data/workloads.js";
 import { interleave } from "./measure/spread.js";
 import { readResult } from "./result-file.js";
 import { type RunRequest, runScenarios } from "./run-scenarios.js";
-import type { Bench, Findings, Scenario } from "./scenario.js";
+import { type Bench, type Findings, type Scenario, withShare } from "./scenario.js";
 
 const nothing: Findings = { seeds: [1], repeats: [], checks: [], tables: [], figures: [], notes: ["a note"] };
 const scenario = (name: string, run: () => Promise<Findings>): Scenario => ({
