@@ -4,7 +4,7 @@ export type { FollowOptions, OrderMachine } from "./order.js";
 export { follow } from "./order.js";
 export type { OrderState } from "./order-state.js";
 export { parseOrderState } from "./order-state.js";
-export type { ClassState, ShuffleState, ShuffleTest } from "./shuffle-scheduler.js";
+export type { ClassState, InputClass, ShuffleStart, ShuffleState, ShuffleTest } from "./shuffle-scheduler.js";
 export { adjustRate, shuffleRate, shuffleScheduler, startShuffle } from "./shuffle-scheduler.js";
 export type { StrategyName } from "./strategies.js";
 export { strategies, strategy } from "./strategies.js";

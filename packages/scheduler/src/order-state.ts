@@ -1,6 +1,12 @@
 import { PlanError } from "@fae/core";
 import type { InOrderState } from "./in-order.js";
-import { type ClassState, type ShuffleState, type ShuffleTest, shuffleRate } from "./shuffle-scheduler.js";
+import {
+  type ClassState,
+  type InputClass,
+  type ShuffleState,
+  type ShuffleTest,
+  shuffleRate,
+} from "./shuffle-scheduler.js";
 
 /** Where an order stands, as plain JSON: kept in a checkpoint, handed back to go on exactly there. */
 export type OrderState = InOrderState | ShuffleState;
@@ -20,6 +26,7 @@ export function parseOrderState(value: unknown): OrderState {
   if (fields.kind === "shuffle")
     return {
       kind: "shuffle",
+      first: inputClass(fields.first),
       epoch: whole(fields, "epoch"),
       rate: number(fields, "rate", shuffleRate.least, shuffleRate.most),
       improvements: whole(fields, "improvements", shuffleRate.improvementsToDouble - 1),
@@ -29,6 +36,11 @@ export function parseOrderState(value: unknown): OrderState {
       trace: array(fields.trace, "trace").map(shuffleTest),
     };
   throw wrong("kind", fields.kind, `"in-order" or "shuffle"`);
+}
+
+function inputClass(value: unknown): InputClass {
+  if (value === "cold" || value === "hot") return value;
+  throw wrong("first", value, '"cold" or "hot"');
 }
 
 function classState(value: unknown, name: string): ClassState {

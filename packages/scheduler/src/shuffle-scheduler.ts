@@ -17,12 +17,17 @@ export interface ShuffleTest {
   readonly testLoss: number;
 }
 
+/** A class of inputs: all rows hot, or not. */
+export type InputClass = "cold" | "hot";
+
 /**
- * All that the Shuffle Scheduler knows. A cycle is a run of cold batches, a run of hot ones and a test; the state is
- * always inside one, and the test is due when both runs are done.
+ * All that the Shuffle Scheduler knows. A cycle is a run of one class, a run of the other and a test; the state is always
+ * inside one, and the test is due when both runs are done.
  */
 export interface ShuffleState {
   readonly kind: "shuffle";
+  /** The class that begins each cycle. */
+  readonly first: InputClass;
   readonly epoch: number;
   /** Percent, `shuffleRate.least` to `shuffleRate.most`. */
   readonly rate: number;
@@ -44,25 +49,25 @@ export interface ClassState {
 }
 
 /**
- * The Shuffle Scheduler of FAE: `rate` percent of the cold batches, then `rate` percent of the hot ones, then a test, until
- * the epoch is done. A worse test halves the rate (finer interleaving), four better ones in a row double it; 1 to 100 %.
- * Cold runs first. Rate, count and last loss live on over epochs. An empty class has empty runs; a test follows each cycle.
+ * The Shuffle Scheduler of FAE: `rate` percent of one class, then `rate` percent of the other, then a test, until the epoch is
+ * done. A worse test halves the rate (finer interleaving), four better ones in a row double it; 1 to 100 %. Rate, count and
+ * last loss live on over epochs. An empty class has empty runs; a test follows each cycle.
  */
 export const shuffleScheduler: OrderMachine<ShuffleState> = {
-  start: (index) => startShuffle(index, shuffleRate.start),
+  start: (index) => startShuffle(index),
   next(state, index) {
     const { cold, hot } = classes(index);
     checkFits(state, cold, hot);
     if (state.epoch >= index.epochs || cold.batches + hot.batches === 0) return null;
-    if (state.cold.next < state.cold.runEnd)
-      return segment(
-        index,
-        { route: "hybrid", source: cold.name, epoch: state.epoch },
-        state.cold.next,
-        state.cold.runEnd,
-      );
-    if (state.hot.next < state.hot.runEnd)
-      return segment(index, { route: "hot", source: hot.name, epoch: state.epoch }, state.hot.next, state.hot.runEnd);
+    for (const which of [state.first, other(state.first)]) {
+      const { next, runEnd } = state[which];
+      if (next === runEnd) continue;
+      const where =
+        which === "cold"
+          ? ({ route: "hybrid", source: cold.name, epoch: state.epoch } as const)
+          : ({ route: "hot", source: hot.name, epoch: state.epoch } as const);
+      return segment(index, where, next, runEnd);
+    }
     return { kind: "test" };
   },
   after(state, step, feedback) {
@@ -72,11 +77,20 @@ export const shuffleScheduler: OrderMachine<ShuffleState> = {
   },
 };
 
-/**
- * The state of the beginning with another first rate than the paper's.
- * @param rate percent of each class in the first cycles, a whole number from 1 to 100
- */
-export function startShuffle(index: BatchIndex, rate: number): ShuffleState {
+const other = (which: InputClass): InputClass => (which === "cold" ? "hot" : "cold");
+
+export interface ShuffleStart {
+  /** Percent of each class in the first cycles, a whole number from 1 to 100; default `shuffleRate.start`. */
+  readonly rate?: number;
+  /** The class that begins each cycle, default cold; `smaller`: the one with fewer batches, cold when they are equal. */
+  readonly first?: InputClass | "smaller";
+}
+
+/** The state of the beginning. @throws PlanError for a rate outside its range */
+export function startShuffle(
+  index: BatchIndex,
+  { rate = shuffleRate.start, first = "cold" }: ShuffleStart = {},
+): ShuffleState {
   checkIndex(index);
   const { least, most } = shuffleRate;
   if (!Number.isInteger(rate) || rate < least || rate > most)
@@ -87,6 +101,7 @@ export function startShuffle(index: BatchIndex, rate: number): ShuffleState {
   const { cold, hot } = classes(index);
   return openCycle({
     kind: "shuffle",
+    first: first !== "smaller" ? first : hot.batches < cold.batches ? "hot" : "cold",
     epoch: 0,
     rate,
     improvements: 0,

@@ -64,6 +64,11 @@ const options = {
     "fae: of the hot and of the cold batches, before it switches; its tests change it",
     count(shuffleRate.least, shuffleRate.most).default(shuffleRate.start),
   ),
+  shuffleFirst: option(
+    "--shuffle-first <class>",
+    "fae: inputs that run first; smaller: those with fewer batches, so that an epoch ends on the others",
+    choice(["smaller", "cold", "hot"]).default("cold"),
+  ),
   lookAhead: option(
     "--look-ahead <batches>",
     "mixed: batches whose cold rows are fetched ahead",

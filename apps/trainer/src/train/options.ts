@@ -1,6 +1,6 @@
 import { ConfigError, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
-import { strategy as findStrategy, type StrategyName, shuffleRate } from "@fae/scheduler";
+import { strategy as findStrategy, type ShuffleStart, type StrategyName, shuffleRate } from "@fae/scheduler";
 
 /** What a training run is asked to do. Only `data` and `model` have no default. */
 export interface TrainOptions {
@@ -34,6 +34,8 @@ export interface TrainOptions {
   readonly profile: string | null;
   /** Strategy fae: percent of the hot and of the cold batches between switches, until its tests change it. */
   readonly shuffleRate: number;
+  /** Strategy fae: the class that each cycle begins with; `smaller`: the one with fewer batches. */
+  readonly shuffleFirst: NonNullable<ShuffleStart["first"]>;
   readonly lookAhead: number;
   readonly servers: number;
   readonly staleness: number;
@@ -91,6 +93,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     budgetBytes: null,
     profile: null,
     shuffleRate: shuffleRate.start,
+    shuffleFirst: "cold",
     lookAhead: 2,
     servers: 4,
     staleness: 0,

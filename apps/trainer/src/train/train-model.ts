@@ -192,7 +192,9 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
   const { index, job } = planned;
   let order: OrderState | undefined =
     resumption?.state.order ??
-    (strategy.reads === "hot-and-cold" ? startShuffle(index, options.shuffleRate) : undefined);
+    (strategy.reads === "hot-and-cold"
+      ? startShuffle(index, { rate: options.shuffleRate, first: options.shuffleFirst })
+      : undefined);
   const rate = () => (order?.kind === "shuffle" ? order.rate : options.shuffleRate);
   const { onEvent, ...record } = await recordRun(
     {
