@@ -4,12 +4,13 @@
 #
 #     bash apps/bench/gpu/run.sh DIRECTORY OUT [STAGE]...
 #
-# DIRECTORY is what carry.sh makes: trace_check and step_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
+# DIRECTORY is what carry.sh makes: trace_check, step_bench and gemm_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
 # (record-traces.ts), programs/*.json (programs.ts), the portable bundle as fae.tar.xz or unpacked as fae/, webgpu.tgz (pack-webgpu.sh).
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
-#     check bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
+#     check gemm bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
 #     failures kaggle terabyte tfjs-webgpu                                           with the bundle
+#     bench-speed bench-accuracy bench-budgets bench-others bench-peers              with the bundle: fae-bench at full size
 #
 # A stage that fails does not stop the next one; each has a time limit of its own, and none is started that DEADLINE (seconds from the
 # start, default 560 for one half) does not leave a quarter of its limit. SMALL=1 and ENGINE=cpu try the script on a small machine.
@@ -150,9 +151,18 @@ tfjs_webgpu() {
   python3 "$here/runs.py" "$out" --steps "$out"/webgpu-*.json
 }
 
+# Scenarios of fae-bench: scenarios SECONDS SCENARIO... Tables that need more than 40 % of the memory named here are scaled, and the results say so.
+scenarios() {
+  bundle || return 1
+  local sizes=(--memory "${BENCH_MEMORY:-48GiB}" --max-seconds "$1")
+  [ -n "$SMALL" ] && sizes=(--quick)
+  "$directory_of_bundle/bin/fae-bench" run "${@:2}" --engine "$engine" "${sizes[@]}" --cache "$scratch/fae-bench-cache" --out "$out/bench"
+}
+
 stage() {
   case $1 in
     check) check ;;
+    gemm) "$tools/gemm_bench" --all "$out/gemm.tsv" > "$out/gemm.txt"; local status=$?; cut -c1-150 "$out/gemm.txt"; return $status ;;
     sanitize) sanitize ;;
     bits) bench rmc2 --batch $b_all --routes bits && bench rmc1 --batch ${b_rmc1%%,*} --routes bits ;;
     cold-share) bench rmc2 --batch $b_middle --look-ahead 0,1,2,3,4 --cold-share 0,0.1,0.25,0.5,0.75,1 ;;
@@ -165,6 +175,11 @@ stage() {
       [ -n "$SMALL" ] || grow_memory 85
       end_to_end terabyte criteo-terabyte rmc3 $terabyte_rows $terabyte_scale $terabyte_budget $((4 * e2e_batch)) 1 mixed fae dlrm-hybrid ;;
     tfjs-webgpu) tfjs_webgpu ;;
+    bench-speed) scenarios 140 speed-up latency-breakdown data-transfer overheads ;;
+    bench-accuracy) scenarios 200 accuracy ;;
+    bench-budgets) scenarios 40 access-threshold budget-sweep batch-scaling ;;
+    bench-others) scenarios 60 sampling drift synthetic-models ;;
+    bench-peers) scenarios 60 peers micro ;;
     rmc1) model rmc1 $b_rmc1 device,mixed,hybrid $budget graph tuned ;;
     rmc2) model rmc2 $b_all atomics,device,hot,mixed,hybrid,server $budget graph tuned,hybrid ;;
     rmc3) model rmc3 $b_all device,mixed,hybrid $((2 * budget)) graph tuned ;;
@@ -192,7 +207,7 @@ stage() {
 # Seconds that a stage may take.
 limit() {
   case $1 in
-    check) echo 150 ;; sanitize) echo 160 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; kernels) echo 200 ;; *) echo 120 ;;
+    check) echo 150 ;; sanitize) echo 160 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; bench-*) echo 400 ;; kernels) echo 200 ;; *) echo 120 ;;
   esac
 }
 

@@ -22,6 +22,7 @@ struct Gemm {
   int m = 0, n = 0, k = 0;
   const float* a = nullptr;
   const float* b = nullptr;
+  bool b_settled = false;  // no kernel right before this one on its stream writes B: it may be read while that one still runs
   float* c = nullptr;
   int lda = 0, ldb = 0, ldc = 0;
   bool accumulate = false;  // C += instead of C =
@@ -49,5 +50,13 @@ TileShape tile_shape(int shape);
 // Raises the shared memory limits of the kernels once per device.
 void tiled_gemm_prepare();
 void tiled_gemm(const Gemm& gemm, Arithmetic arithmetic, int shape, cudaStream_t stream);
+
+// Own TF32 kernels for small grids (sliced_tf32.cuh), layouts nt and nn: k cut among warps and among the blocks of a cluster.
+constexpr int sliced_shapes = 9;
+const char* sliced_name(int shape);
+// Whether a shape is worth its time: enough of C and of k for its blocks, and clusters where they are asked for.
+bool sliced_suits(const Gemm& gemm, int shape);
+void sliced_gemm_prepare();
+void sliced_gemm(const Gemm& gemm, int shape, cudaStream_t stream);
 
 }  // namespace fae::cuda

@@ -153,21 +153,29 @@ struct Kernel {
 
     Loader<a_along, BM, threads> loader_a(g.a, g.lda, m0, g.m, k_begin, thread);
     Loader<b_along, BN, threads> loader_b(g.b, g.ldb, n0, g.n, k_begin, thread);
-    const auto fill = [&](int step) {
-      if (step < steps) {
-        float* a = shared + (step % STAGES) * stage_floats;
-        loader_a.load(a, k_end);
-        loader_b.load(a + TileA::floats, k_end);
-      }
-      asm volatile("cp.async.commit_group;");
+    const auto fill_a = [&](int step) {
+      if (step < steps) loader_a.load(shared + (step % STAGES) * stage_floats, k_end);
     };
-    wait_for_previous();
+    const auto fill_b = [&](int step) {
+      if (step < steps) loader_b.load(shared + (step % STAGES) * stage_floats + TileA::floats, k_end);
+    };
+    // Settled operands are on their way before the kernel before this one ends.
+    const bool early = L != Layout::tn && g.b_settled;
+    if (!early) wait_for_previous();
 #pragma unroll
-    for (int s = 0; s < STAGES - 1; s++) fill(s);
+    for (int s = 0; s < STAGES - 1; s++) fill_b(s);
+    if (early) wait_for_previous();
+#pragma unroll
+    for (int s = 0; s < STAGES - 1; s++) {
+      fill_a(s);
+      asm volatile("cp.async.commit_group;");
+    }
     for (int step = 0; step < steps; step++) {
       asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2));
       __syncthreads();
-      fill(step + STAGES - 1);
+      fill_a(step + STAGES - 1);
+      fill_b(step + STAGES - 1);
+      asm volatile("cp.async.commit_group;");
       const float* a = shared + (step % STAGES) * stage_floats;
       const float* b = a + TileA::floats;
       if (sums && thread < BM) {

@@ -58,7 +58,7 @@ Tuner::Tuner() {
   FAE_CUDA(cudaGetDevice(&device));
   cudaDeviceProp properties;
   FAE_CUDA(cudaGetDeviceProperties(&properties, device));
-  prefix_ = std::string(properties.name) + " lt" + std::to_string(lt_library().version) + " ";
+  prefix_ = std::string(properties.name) + " lt" + std::to_string(lt_library().version) + " own" + std::to_string(own_kernels) + " ";
   start_ = timed_event();
   stop_ = timed_event();
 }

@@ -35,7 +35,10 @@ class Tuner {
  private:
   double time(const Candidate& candidate, cudaStream_t stream);
 
-  std::string prefix_;  // device and library versions
+  // Goes up when own kernels come or change, so that old choices are made again.
+  static constexpr int own_kernels = 2;
+
+  std::string prefix_;  // device, library version and own kernels
   Event start_, stop_;
 };
 

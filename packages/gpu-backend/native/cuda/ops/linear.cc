@@ -19,6 +19,7 @@ Gemm Linear::forward_gemm() const {
   g.m = o_.rows, g.n = o_.m, g.k = o_.k;
   g.a = o_.x, g.lda = o_.k;
   g.b = o_.w, g.ldb = o_.transposed ? o_.m : o_.k;
+  g.b_settled = true;  // weights: a step begins with a kernel that does not write them, and ends with their update
   g.c = o_.y, g.ldc = o_.m;
   g.bias = o_.bias, g.activation = o_.activation, g.columns = o_.columns;
   return g;
@@ -30,6 +31,7 @@ Gemm Linear::input_gemm() const {
   g.m = o_.rows, g.n = o_.k, g.k = o_.m;
   g.a = o_.dy, g.lda = o_.m;
   g.b = o_.w, g.ldb = o_.transposed ? o_.m : o_.k;
+  g.b_settled = true;  // weights: a step begins with a kernel that does not write them, and ends with their update
   g.c = o_.dx, g.ldc = o_.k;
   g.accumulate = o_.add_dx;
   g.mask = o_.mask, g.ldmask = o_.k;
@@ -79,6 +81,23 @@ void own_shapes(const Gemm& gemm, Arithmetic arithmetic, Add&& add) {
 }
 }  // namespace
 
+void Linear::add_own(std::vector<Way>& ways, const Gemm& g) const {
+  own_shapes(g, arithmetic_, [&](int shape, const char* name) {
+    ways.push_back({std::string("own ") + name, [g, a = arithmetic_, shape](void*, cudaStream_t stream) {
+                      tiled_gemm(g, a, shape, stream);
+                      return true;
+                    }});
+  });
+  if (arithmetic_ == Arithmetic::float32) return;
+  for (int shape = 0; shape < sliced_shapes; shape++) {
+    if (!sliced_suits(g, shape)) continue;
+    ways.push_back({std::string("sliced ") + sliced_name(shape), [g, shape](void*, cudaStream_t stream) {
+                      sliced_gemm(g, shape, stream);
+                      return true;
+                    }});
+  }
+}
+
 std::vector<Linear::Way> Linear::forward_ways(LtEpilogue relu_epilogue, void* bits, int64_t bits_ld) const {
   std::vector<Way> ways;
   const Gemm g = forward_gemm();
@@ -87,12 +106,7 @@ std::vector<Linear::Way> Linear::forward_ways(LtEpilogue relu_epilogue, void* bi
     if (relu && o_.bias) add_library(ways, g, relu_epilogue, "relu_aux_bias", bits, bits_ld, nullptr);
     return ways;
   }
-  own_shapes(g, arithmetic_, [&](int shape, const char* name) {
-    ways.push_back({std::string("own ") + name, [g, a = arithmetic_, shape](void*, cudaStream_t stream) {
-                      tiled_gemm(g, a, shape, stream);
-                      return true;
-                    }});
-  });
+  add_own(ways, g);
   const LtEpilogue epilogue = !o_.bias ? LtEpilogue::plain : relu ? LtEpilogue::relu_bias : LtEpilogue::bias;
   const bool finished = o_.activation == OutputActivation::none || epilogue == LtEpilogue::relu_bias;
   std::function<void(cudaStream_t)> then;
@@ -108,12 +122,7 @@ std::vector<Linear::Way> Linear::input_ways(bool bit_mask, void* bits, int64_t b
     add_library(ways, g, LtEpilogue::drelu, "drelu", bits, bits_ld, nullptr);
     return ways;
   }
-  own_shapes(g, arithmetic_, [&](int shape, const char* name) {
-    ways.push_back({std::string("own ") + name, [g, a = arithmetic_, shape](void*, cudaStream_t stream) {
-                      tiled_gemm(g, a, shape, stream);
-                      return true;
-                    }});
-  });
+  add_own(ways, g);
   std::function<void(cudaStream_t)> then;
   if (o_.mask) {
     then = [o = o_](cudaStream_t stream) { activation_backward(o.dx, o.mask, static_cast<uint64_t>(o.rows) * o.k, OutputActivation::relu, stream); };
@@ -174,10 +183,10 @@ Linear::Choice Linear::choose(const char* what, std::vector<Way> ways, Tuner& tu
 
 void Linear::tune(Tuner& tuner, cudaStream_t stream) {
   const std::string activation = std::string(o_.bias ? " b" : "") + std::to_string(static_cast<int>(o_.activation));
-  const Choice forward = choose(("forward" + activation).c_str(), forward_ways(LtEpilogue::plain, nullptr, 0), tuner, stream);
+  const Choice forward = choose(("forward" + activation).c_str(), forward_ways(), tuner, stream);
   forward_ = forward.way, forward_seconds_ = forward.seconds;
   if (o_.dx) {
-    const Choice input = choose((std::string("input") + (o_.mask ? " mask" : "") + (o_.add_dx ? " add" : "")).c_str(), input_ways(false, nullptr, 0), tuner, stream);
+    const Choice input = choose((std::string("input") + (o_.mask ? " mask" : "") + (o_.add_dx ? " add" : "")).c_str(), input_ways(), tuner, stream);
     input_ = input.way, input_seconds_ = input.seconds;
   }
   if (o_.dw) {

@@ -50,12 +50,18 @@ class Linear {
   // What was chosen, for reports: "forward own 128x64, ...".
   std::string describe() const;
 
- private:
+  // One kernel or several in a row that do a product; false: they cannot.
   struct Way {
     std::string name;
     std::function<bool(void* workspace, cudaStream_t)> run;
     int weight_parts = 1, bias_parts = 1;
   };
+  // What the tuner chooses from.
+  std::vector<Way> forward_ways() const { return forward_ways(LtEpilogue::plain, nullptr, 0); }
+  std::vector<Way> input_ways() const { return input_ways(false, nullptr, 0); }
+  std::vector<Way> weight_ways() const;
+
+ private:
   struct Choice {
     Way way;
     double seconds = 0;
@@ -63,7 +69,7 @@ class Linear {
 
   std::vector<Way> forward_ways(LtEpilogue relu_epilogue, void* bits, int64_t bits_ld) const;
   std::vector<Way> input_ways(bool bit_mask, void* bits, int64_t bits_ld) const;
-  std::vector<Way> weight_ways() const;
+  void add_own(std::vector<Way>& ways, const Gemm& gemm) const;
   void add_library(std::vector<Way>& ways, const Gemm& gemm, LtEpilogue epilogue, const char* name, void* bits, int64_t bits_ld,
                    std::function<void(cudaStream_t)> then) const;
   void start(const Way& way, void* workspace, cudaStream_t stream) const;

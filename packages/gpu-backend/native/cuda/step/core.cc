@@ -25,6 +25,7 @@ Core::Core(const Job& job, bool keeps_pooled_rows) : job_(job) {
 void Core::allocate() {
   arena_.allocate();
   tiled_gemm_prepare();
+  sliced_gemm_prepare();
   interact_prepare();
   if (require_lt_setting()) library_ = std::make_unique<LtContext>();
   if (!library_ && job_.matmul == Matmul::bf16) {

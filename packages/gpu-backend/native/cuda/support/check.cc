@@ -23,14 +23,19 @@ void check(cudaError_t status, const char* what) {
        {fact("cuda", cudaGetErrorName(status)), fact("call", call)});
 }
 
-bool overlaps_launches() {
-  static const bool allowed = [] {
-    const char* setting = std::getenv("FAE_CUDA_OVERLAP");
+bool has_clusters() {
+  static const bool has = [] {
     int device = 0, major = 0;
     FAE_CUDA(cudaGetDevice(&device));
     FAE_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
-    return major >= 9 && !(setting && std::string(setting) == "off");
+    return major >= 9;
   }();
+  return has;
+}
+
+bool overlaps_launches() {
+  const char* setting = std::getenv("FAE_CUDA_OVERLAP");
+  static const bool allowed = has_clusters() && !(setting && std::string(setting) == "off");
   return allowed;
 }
 
