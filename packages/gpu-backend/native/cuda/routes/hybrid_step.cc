@@ -9,6 +9,14 @@
 
 namespace fae::cuda {
 
+namespace {
+float milliseconds(const Event& from, const Event& to) {
+  float passed = 0;
+  FAE_CUDA(cudaEventElapsedTime(&passed, from, to));
+  return passed;
+}
+}  // namespace
+
 std::vector<uint32_t> table_rows(const Job& job) {
   std::vector<uint32_t> rows;
   for (const TableSpec& table : job.tables) rows.push_back(table.rows);
@@ -22,10 +30,18 @@ HybridStep::HybridStep(const Job& job, Core& core, const HostRows& rows, ThreadP
 
 void HybridStep::allocate() {
   feeder_ = std::make_unique<Feeder>(std::min(2u, reader_threads(job_)), 4, static_cast<size_t>(job_.batch) * job_.stride_words);
-  sent_ = Pinned(static_cast<size_t>(job_.batch) * sent_words() * 4);
-  pooled_ = Pinned(pooled_values(job_.batch) * 4);
+  for (Staged& staged : staged_) {
+    staged.words = Pinned(static_cast<size_t>(job_.batch) * sent_words() * 4);
+    staged.pooled = Pinned(pooled_values(job_.batch) * 4);
+    staged.scores = Pinned(job_.batch * 4ull);
+    for (Event* event : {&staged.begin, &staged.sent, &staged.scored}) *event = timed_event();
+  }
   gradients_ = Pinned(pooled_values(job_.batch) * 4);
-  for (Event* event : {&begin_, &sent_event_, &computed_, &back_}) *event = timed_event();
+  for (Event* event : {&computed_, &back_}) *event = timed_event();
+}
+
+uint64_t HybridStep::host_bytes() const {
+  return 2 * (staged_[0].words.bytes() + staged_[0].pooled.bytes() + staged_[0].scores.bytes()) + gradients_.bytes();
 }
 
 const Graph& HybridStep::graph(DenseEncoding encoding, bool train) {
@@ -48,39 +64,40 @@ const Graph& HybridStep::graph(DenseEncoding encoding, bool train) {
   return graphs_.emplace(std::make_pair(encoding, train), std::move(graph)).first->second;
 }
 
-void HybridStep::send(const uint32_t* words, uint32_t inputs, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
+void HybridStep::send(Staged& staged, const uint32_t* words, uint32_t inputs, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
   const double begin = now_seconds();
   const uint32_t f = job_.dense_features, group = f + job_.ids_per_step;
-  uint32_t* to = sent_.as<uint32_t>();
+  uint32_t* to = staged.words.as<uint32_t>();
   for (uint32_t i = 0; i < inputs; i++) {
     const uint32_t* input = words + static_cast<size_t>(i) * job_.stride_words;
     *to++ = input[0];
     for (uint32_t s = 0; s < job_.step_count(); s++, to += f) std::memcpy(to, input + 1 + static_cast<size_t>(s) * group, f * 4ull);
   }
-  rows_.pool_rows(words, inputs, pooled_.as<float>(), pool_);
+  rows_.pool_rows(words, inputs, staged.pooled.as<float>(), pool_);
   seconds[stage_gather] += now_seconds() - begin;
   const cudaStream_t main = core_.lanes().main();
   const size_t sent = static_cast<size_t>(inputs) * sent_words() * 4, row_bytes = pooled_values(inputs) * 4, row = job_.width * 4ull;
-  FAE_CUDA(cudaEventRecord(begin_, main));
-  FAE_CUDA(cudaMemcpyAsync(device_words_.get(), sent_.as<void>(), sent, cudaMemcpyHostToDevice, main));
-  FAE_CUDA(cudaMemcpy2DAsync(core_.network().pooled_rows(), core_.network().row_stride() * 4ull, pooled_.as<void>(), row, row, row_bytes / row, cudaMemcpyHostToDevice, main));
-  FAE_CUDA(cudaEventRecord(sent_event_, main));
+  FAE_CUDA(cudaEventRecord(staged.begin, main));
+  FAE_CUDA(cudaMemcpyAsync(device_words_.get(), staged.words.as<void>(), sent, cudaMemcpyHostToDevice, main));
+  FAE_CUDA(cudaMemcpy2DAsync(core_.network().pooled_rows(), core_.network().row_stride() * 4ull, staged.pooled.as<void>(), row, row, row_bytes / row, cudaMemcpyHostToDevice, main));
+  FAE_CUDA(cudaEventRecord(staged.sent, main));
   bytes[traffic_inputs][to_device] += sent;
   bytes[traffic_rows][to_device] += row_bytes;
 }
 
-void HybridStep::part(const SegmentCall& call, const std::vector<uint8_t*>& dirty, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2],
-                      float* scores, bool training) {
+void HybridStep::train(const SegmentCall& call, const std::vector<uint8_t*>& dirty, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
   std::vector<StepRecord> records(call.count);
   for (uint32_t i = 0; i < call.count; i++) {
-    records[i] = {call.source->inputs(call.batches[i]), 0, training ? static_cast<float>(call.learning_rates[i]) : 0.f, 0, static_cast<double>(core_.updates + i + 1)};
+    records[i] = {call.source->inputs(call.batches[i]), 0, static_cast<float>(call.learning_rates[i]), 0, static_cast<double>(core_.updates + i + 1)};
   }
-  const Graph& step = graph(call.source->spec().encoding, training);
+  const Graph& step = graph(call.source->spec().encoding, true);
   core_.begin(records);
-  feeder_->start({call.source, call.batches, call.count, call.epoch, !training, nullptr});
+  feeder_->start({call.source, call.batches, call.count, call.epoch, false, nullptr});
   const cudaStream_t main = core_.lanes().main();
   const uint64_t first_update = core_.updates;
   const size_t row = job_.width * 4ull;
+  Staged& staged = staged_[0];
+  double update_seconds = 0;
   try {
     for (uint32_t i = 0; i < call.count; i++) {
       const double begin = now_seconds();
@@ -88,31 +105,23 @@ void HybridStep::part(const SegmentCall& call, const std::vector<uint8_t*>& dirt
       seconds[stage_wait] += now_seconds() - begin;
       const uint32_t* words = feeder_->words(i);
       const uint32_t inputs = records[i].inputs;
-      send(words, inputs, seconds, bytes);
-      if (training) core_.before_launch(0, 1);
+      send(staged, words, inputs, seconds, bytes);
+      core_.before_launch(0, 1);
       step.launch(main);
       FAE_CUDA(cudaEventRecord(computed_, main));
-      if (training) {
-        const size_t row_bytes = pooled_values(inputs) * 4;
-        FAE_CUDA(cudaMemcpy2DAsync(gradients_.as<void>(), row, core_.network().row_gradients(), core_.network().row_stride() * 4ull, row, row_bytes / row, cudaMemcpyDeviceToHost, main));
-        bytes[traffic_rows][to_host] += row_bytes;
-        FAE_CUDA(cudaEventRecord(back_, main));
-        // Which rows the batch touches is worked out while the device computes.
-        const IdLayout ids = IdLayout::of_words(job_, words, inputs);
-        pool_.run(static_cast<uint32_t>(job_.tables.size()), [&](uint32_t t, uint32_t worker) { distinct_.fill(t, ids, scratch_[worker]); });
-        FAE_CUDA(cudaEventSynchronize(back_));
-        const double update_begin = now_seconds();
-        rows_.update(distinct_, gradients_.as<float>(), host_step(job_, call.learning_rates[i], records[i].step), dirty, pool_);
-        seconds[stage_update] += now_seconds() - update_begin;
-        core_.updates++;
-      } else {
-        FAE_CUDA(cudaMemcpyAsync(scores + static_cast<size_t>(i) * job_.batch, core_.scores(), inputs * 4ull, cudaMemcpyDeviceToHost, main));
-        FAE_CUDA(cudaStreamSynchronize(main));
-      }
-      float copied = 0, returned = 0;
-      FAE_CUDA(cudaEventElapsedTime(&copied, begin_, sent_event_));
-      if (training) FAE_CUDA(cudaEventElapsedTime(&returned, computed_, back_));
-      seconds[stage_copy] += (copied + returned) * 1e-3;
+      const size_t row_bytes = pooled_values(inputs) * 4;
+      FAE_CUDA(cudaMemcpy2DAsync(gradients_.as<void>(), row, core_.network().row_gradients(), core_.network().row_stride() * 4ull, row, row_bytes / row, cudaMemcpyDeviceToHost, main));
+      bytes[traffic_rows][to_host] += row_bytes;
+      FAE_CUDA(cudaEventRecord(back_, main));
+      // Which rows the batch touches is worked out while the device computes.
+      const IdLayout ids = IdLayout::of_words(job_, words, inputs);
+      pool_.run(static_cast<uint32_t>(job_.tables.size()), [&](uint32_t t, uint32_t worker) { distinct_.fill(t, ids, scratch_[worker]); });
+      FAE_CUDA(cudaEventSynchronize(back_));
+      const double update_begin = now_seconds();
+      rows_.update(distinct_, gradients_.as<float>(), host_step(job_, call.learning_rates[i], records[i].step), dirty, pool_);
+      update_seconds += now_seconds() - update_begin;
+      core_.updates++;
+      seconds[stage_copy] += (milliseconds(staged.begin, staged.sent) + milliseconds(computed_, back_)) * 1e-3;
       feeder_->release(i);
     }
     seconds[stage_read] += feeder_->finish();
@@ -120,11 +129,44 @@ void HybridStep::part(const SegmentCall& call, const std::vector<uint8_t*>& dirt
     feeder_->finish();
     throw;
   }
-  const double host_update = seconds[stage_update];
-  core_.end(call.count, losses, seconds);
   // The device's update stamp has no row update here.
-  seconds[stage_update] = host_update;
-  if (training) core_.updates = first_update + call.count;
+  update_seconds += seconds[stage_update];
+  core_.end(call.count, losses, seconds);
+  seconds[stage_update] = update_seconds;
+  core_.updates = first_update + call.count;
+}
+
+// Rows of a batch are gathered while the device computes the one before.
+void HybridStep::score(const SegmentCall& call, double* losses, float* scores, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
+  std::vector<StepRecord> records(call.count);
+  for (uint32_t i = 0; i < call.count; i++) records[i] = {call.source->inputs(call.batches[i]), 0, 0.f, 0, static_cast<double>(core_.updates + i + 1)};
+  const Graph& step = graph(call.source->spec().encoding, false);
+  core_.begin(records);
+  feeder_->start({call.source, call.batches, call.count, call.epoch, true, nullptr});
+  const cudaStream_t main = core_.lanes().main();
+  const auto keep = [&](uint32_t i) {
+    const Staged& staged = staged_[i % 2];
+    FAE_CUDA(cudaEventSynchronize(staged.scored));
+    std::copy_n(staged.scores.as<float>(), records[i].inputs, scores + static_cast<size_t>(i) * job_.batch);
+  };
+  try {
+    for (uint32_t i = 0; i < call.count; i++) {
+      Staged& staged = staged_[i % 2];
+      if (i >= 2) keep(i - 2);
+      feeder_->wait(i);
+      send(staged, feeder_->words(i), records[i].inputs, seconds, bytes);
+      feeder_->release(i);
+      step.launch(main);
+      FAE_CUDA(cudaMemcpyAsync(staged.scores.as<void>(), core_.scores(), records[i].inputs * 4ull, cudaMemcpyDeviceToHost, main));
+      FAE_CUDA(cudaEventRecord(staged.scored, main));
+    }
+    for (uint32_t i = call.count < 2 ? 0 : call.count - 2; i < call.count; i++) keep(i);
+    feeder_->finish();
+  } catch (...) {
+    feeder_->finish();
+    throw;
+  }
+  core_.end(call.count, losses, seconds);
 }
 
 void HybridStep::run(const SegmentCall& call, const std::vector<uint8_t*>& dirty, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
@@ -132,7 +174,7 @@ void HybridStep::run(const SegmentCall& call, const std::vector<uint8_t*>& dirty
     SegmentCall piece = call;
     piece.batches += first, piece.learning_rates += first;
     piece.count = std::min(Core::most_steps, call.count - first);
-    part(piece, dirty, losses + first, seconds, bytes, nullptr, true);
+    train(piece, dirty, losses + first, seconds, bytes);
   }
 }
 
@@ -144,7 +186,7 @@ void HybridStep::evaluate(const RowSource& source, float* scores, fae_evaluation
     for (uint32_t b = 0; b < batches.size(); b++) batches[b] = first + b;
     std::vector<double> losses(batches.size());
     const SegmentCall call{Route::hybrid, &source, 0, batches.data(), nullptr, static_cast<uint32_t>(batches.size())};
-    part(call, {}, losses.data(), seconds, evaluation.bytes, scores + static_cast<size_t>(first) * job_.batch, false);
+    score(call, losses.data(), scores + static_cast<size_t>(first) * job_.batch, seconds, evaluation.bytes);
     for (uint32_t b = 0; b < batches.size(); b++) sum += losses[b] * source.inputs(batches[b]);
   }
   evaluation.inputs = source.rows();
