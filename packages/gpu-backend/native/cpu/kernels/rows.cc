@@ -22,12 +22,11 @@ inline float* address(const RowSpace& space, uint32_t id, uint32_t width) {
   return id < space.split ? space.low + static_cast<size_t>(id) * width : space.high + static_cast<size_t>(id - space.split) * width;
 }
 
-inline void prefetch(const float* row, uint32_t width) {
-  for (uint32_t c = 0; c < width; c += 16) __builtin_prefetch(row + c);
-}
-
-inline void prefetch_write(const float* row, uint32_t width) {
-  for (uint32_t c = 0; c < width; c += 16) __builtin_prefetch(row + c, 1);
+// GCC takes a function that does nothing but prefetch for one without effect and drops the calls; the empty asm keeps them.
+template <bool written>
+void prefetch(const float* row, uint32_t width) {
+  for (uint32_t c = 0; c < width; c += 16) __builtin_prefetch(row + c, written);
+  asm volatile("");
 }
 
 inline void copy_row(float* __restrict to, const float* __restrict from, uint32_t width) {
@@ -43,7 +42,7 @@ void prefetch_bags(const Pool& p, const int32_t* ids) {
   const uint32_t width = fixed ? fixed : p.width;
   for (uint32_t t = 0; t < p.tables; t++) {
     for (uint32_t l = 0; l < p.hotness[t]; l++, ids++) {
-      if (*ids >= 0) prefetch(address(p.spaces[t], static_cast<uint32_t>(*ids), width), width);
+      if (*ids >= 0) prefetch<false>(address(p.spaces[t], static_cast<uint32_t>(*ids), width), width);
     }
   }
 }
@@ -85,39 +84,51 @@ inline void update_row(const RowUpdate& p, uint32_t id, const float* gradient, u
   }
 }
 
+// Places of gradients and rows of the table that are on their way to the cache while earlier ones are summed and updated.
+constexpr uint32_t places_ahead = 24, rows_ahead = 16;
+
+// out = sum of the gradients of distinct row i; `last` ends the places that may be prefetched.
 template <uint32_t fixed>
-void sum_places(const RowUpdate& p, uint32_t i, float* out) {
-  const uint32_t width = fixed ? fixed : p.width;
-  const uint32_t *place = p.places + p.begins[i], *end = p.places + p.begins[i + 1];
-  if constexpr (fixed == 0 || fixed > 64) {
-    copy_row(out, p.gradients + *place * p.place_stride, width);
-    for (place++; place < end; place++) add_row(out, p.gradients + *place * p.place_stride, width);
+void sum_places(const RowUpdate& p, uint32_t i, uint32_t last, float* out) {
+  const uint32_t width = fixed ? fixed : p.width, end = p.begins[i + 1];
+  const auto gradient = [&](uint32_t place) {
+    if (place + places_ahead < last) prefetch<false>(p.gradients + p.places[place + places_ahead] * p.place_stride, width);
+    return p.gradients + p.places[place] * p.place_stride;
+  };
+  uint32_t place = p.begins[i];
+  if constexpr (fixed == 0 || fixed % lanes != 0 || fixed > 8 * lanes) {
+    copy_row(out, gradient(place), width);
+    for (place++; place < end; place++) add_row(out, gradient(place), width);
   } else {
-    float sum[fixed];
-    copy_row(sum, p.gradients + *place * p.place_stride, fixed);
-    for (place++; place < end; place++) add_row(sum, p.gradients + *place * p.place_stride, fixed);
-    copy_row(out, sum, fixed);
+    constexpr uint32_t vectors = fixed / lanes;
+    Vector sum[vectors];
+    const float* row = gradient(place);
+    for (uint32_t v = 0; v < vectors; v++) sum[v] = load(row + v * lanes);
+    for (place++; place < end; place++) {
+      row = gradient(place);
+      for (uint32_t v = 0; v < vectors; v++) sum[v] += load(row + v * lanes);
+    }
+    for (uint32_t v = 0; v < vectors; v++) store(out + v * lanes, sum[v]);
   }
 }
 
 template <uint32_t fixed>
 void update_width(const RowUpdate& p) {
-  constexpr uint32_t ahead = 16;
-  const uint32_t width = fixed ? fixed : p.width;
+  const uint32_t width = fixed ? fixed : p.width, last = p.summed ? 0 : p.begins[p.to];
   const auto prefetch_row = [&](uint32_t id) {
-    prefetch_write(address(p.rows, id, width), width);
+    prefetch<true>(address(p.rows, id, width), width);
     for (int slot = 0; slot < 2; slot++) {
-      if (p.state_width[slot]) prefetch_write(address(p.state[slot], id, p.state_width[slot]), p.state_width[slot]);
+      if (p.state_width[slot]) prefetch<true>(address(p.state[slot], id, p.state_width[slot]), p.state_width[slot]);
     }
   };
-  for (uint32_t i = p.from; i < p.to && i < p.from + ahead && !p.out; i++) prefetch_row(p.ids[i]);
+  for (uint32_t i = p.from; i < p.to && i < p.from + rows_ahead && !p.out; i++) prefetch_row(p.ids[i]);
   for (uint32_t i = p.from; i < p.to; i++) {
     if (p.out) {
-      sum_places<fixed>(p, i, p.out + static_cast<size_t>(i) * width);
+      sum_places<fixed>(p, i, last, p.out + static_cast<size_t>(i) * width);
       continue;
     }
-    if (i + ahead < p.to) prefetch_row(p.ids[i + ahead]);
-    if (!p.summed) sum_places<fixed>(p, i, p.scratch);
+    if (i + rows_ahead < p.to) prefetch_row(p.ids[i + rows_ahead]);
+    if (!p.summed) sum_places<fixed>(p, i, last, p.scratch);
     update_row(p, p.ids[i], p.summed ? p.summed + static_cast<size_t>(i) * width : p.scratch, width);
     if (p.dirty && p.ids[i] < p.dirty_below) p.dirty[p.ids[i]] = 1;
   }
