@@ -39,12 +39,26 @@ export const packCommand = defineCommand({
   },
 });
 
-function packText(report: PackReport): string {
+export function packText(report: PackReport): string {
   const { hotInputs, coldInputs, hotRows, rowBytes, budgetBytes, seconds, directory } = report;
   const rows = hotRows.reduce((sum, n) => sum + n, 0);
   return [
     `hot rows: ${formatCount(rows)}, ${formatBytes(rows * rowBytes)} of ${formatBytes(budgetBytes)}`,
     `hot inputs: ${formatCount(hotInputs)} of ${formatCount(hotInputs + coldInputs)} (${formatShare(hotInputs / (hotInputs + coldInputs))})`,
+    ...labelLines(report.labelRates),
     `${formatSeconds(seconds)}, written to ${directory}`,
   ].join("\n");
+}
+
+/** From this difference on, the class that an epoch of fae ends with moves what the model predicts on the whole. */
+const muchApart = 0.05;
+
+function labelLines({ hot, cold }: PackReport["labelRates"]): string[] {
+  if (hot === null || cold === null) return [];
+  const lines = [`labels: ${formatShare(hot)} of the hot inputs are 1, ${formatShare(cold)} of the cold ones`];
+  if (Math.abs(hot - cold) < muchApart) return lines;
+  return [
+    ...lines,
+    "hint: the two differ much, and fae trains them in turn: compare its test loss with --shuffle-first and --shuffle-rate, or take mixed, which keeps the order",
+  ];
 }

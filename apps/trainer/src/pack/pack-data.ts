@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import type { PreparedData } from "@fae/core";
-import { openPrepared, type PackProgress, pack } from "@fae/datasets";
+import { openPrepared, type PackProgress, pack, readManifest } from "@fae/datasets";
 import { popularityOrder } from "@fae/embedding-store";
 import { readCounts, readProfile } from "@fae/profiler";
 
@@ -26,6 +26,8 @@ export interface PackReport {
   readonly hotRows: readonly number[];
   readonly hotInputs: number;
   readonly coldInputs: number;
+  /** Share of the hot and of the cold inputs with label 1; null of a class without inputs. */
+  readonly labelRates: { readonly hot: number | null; readonly cold: number | null };
   readonly seconds: number;
 }
 
@@ -53,6 +55,7 @@ export async function packData(options: PackDataOptions): Promise<PackReport> {
     ...(options.signal && { signal: options.signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
+  const { splits } = await readManifest(packed.directory);
   return {
     directory: packed.directory,
     from: data.digest,
@@ -61,8 +64,12 @@ export async function packData(options: PackDataOptions): Promise<PackReport> {
     hotRows,
     hotInputs: inputsOf(packed, "hot"),
     coldInputs: inputsOf(packed, "cold"),
+    labelRates: { hot: labelRate(splits.hot), cold: labelRate(splits.cold) },
     seconds: (performance.now() - started) / 1000,
   };
 }
+
+const labelRate = (split: { readonly rows: number; readonly positives: number } | undefined): number | null =>
+  split === undefined || split.rows === 0 ? null : split.positives / split.rows;
 
 const inputsOf = ({ splits }: PreparedData, split: "hot" | "cold"): number => splits[split]?.rows ?? 0;
