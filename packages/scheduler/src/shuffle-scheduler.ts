@@ -82,14 +82,17 @@ const other = (which: InputClass): InputClass => (which === "cold" ? "hot" : "co
 export interface ShuffleStart {
   /** Percent of each class in the first cycles, a whole number from 1 to 100; default `shuffleRate.start`. */
   readonly rate?: number;
-  /** The class that begins each cycle, default cold; `smaller`: the one with fewer batches, cold when they are equal. */
+  /**
+   * The class that begins each cycle. `smaller`, the default: the one with fewer batches, cold when they are equal, so that
+   * an epoch ends on the class that most inputs are of.
+   */
   readonly first?: InputClass | "smaller";
 }
 
 /** The state of the beginning. @throws PlanError for a rate outside its range */
 export function startShuffle(
   index: BatchIndex,
-  { rate = shuffleRate.start, first = "cold" }: ShuffleStart = {},
+  { rate = shuffleRate.start, first = "smaller" }: ShuffleStart = {},
 ): ShuffleState {
   checkIndex(index);
   const { least, most } = shuffleRate;

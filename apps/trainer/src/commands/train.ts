@@ -67,7 +67,7 @@ const options = {
   shuffleFirst: option(
     "--shuffle-first <class>",
     "fae: inputs that run first; smaller: those with fewer batches, so that an epoch ends on the others",
-    choice(["smaller", "cold", "hot"]).default("cold"),
+    choice(["smaller", "cold", "hot"]).default("smaller"),
   ),
   lookAhead: option(
     "--look-ahead <batches>",

@@ -93,7 +93,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     budgetBytes: null,
     profile: null,
     shuffleRate: shuffleRate.start,
-    shuffleFirst: "cold",
+    shuffleFirst: "smaller",
     lookAhead: 2,
     servers: 4,
     staleness: 0,

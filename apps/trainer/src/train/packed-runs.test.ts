@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { packData } from "../pack/pack-data.js";
 import { writeSmallData } from "../test-data.js";
 import type { TrainOptions } from "./options.js";
-import { trainModel } from "./train-model.js";
+import { type TrainHooks, trainModel } from "./train-model.js";
 
 const rowBytes = 16;
 const rows = 40 + 7 + 3;
@@ -31,18 +31,21 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-const train = (packed: string, more: Partial<TrainOptions>) =>
-  trainModel({
-    data: at(packed),
-    model: "dlrm",
-    modelOptions: { width: 4, bottomMlp: [8, 4], topMlp: [8, 1] },
-    engine: "reference",
-    batch: 64,
-    learningRate: 0.5,
-    epochs: 2,
-    shuffle: "total",
-    ...more,
-  });
+const train = (packed: string, more: Partial<TrainOptions>, onEvent?: TrainHooks["onEvent"]) =>
+  trainModel(
+    {
+      data: at(packed),
+      model: "dlrm",
+      modelOptions: { width: 4, bottomMlp: [8, 4], topMlp: [8, 1] },
+      engine: "reference",
+      batch: 64,
+      learningRate: 0.5,
+      epochs: 2,
+      shuffle: "total",
+      ...more,
+    },
+    onEvent ? { onEvent } : {},
+  );
 
 test.each([1, 5, 20, rows])(
   "fae trains every input once per epoch, whatever is hot: budget of %i rows",
@@ -68,6 +71,20 @@ test("fae switches more often the lower its first rate is", async () => {
   expect(often.schedulerTrace?.[0].rate).toBe(20);
   expect(often.switches).toBeGreaterThan(usual.switches);
   expect(often.inputs).toBe(usual.inputs);
+});
+
+test("fae begins with the smaller class, or with the one that it is told to", async () => {
+  const routesOf = async (more: { readonly shuffleFirst?: "cold" | "hot" }) => {
+    const routes: string[] = [];
+    const report = await train("packed-20", { strategy: "fae", epochs: 1, ...more }, (event) => {
+      if (event.kind === "segment") routes.push(event.route);
+    });
+    return { routes, smaller: report.data.inputs.hot < report.data.inputs.cold ? "hot" : "hybrid" };
+  };
+  const usual = await routesOf({});
+  expect(usual.routes[0]).toBe(usual.smaller);
+  expect((await routesOf({ shuffleFirst: "hot" })).routes[0]).toBe("hot");
+  expect((await routesOf({ shuffleFirst: "cold" })).routes[0]).toBe("hybrid");
 });
 
 test("mixed is bit-equal to cpu-only at every budget and look-ahead, and moves fewer rows the more are hot", async () => {
