@@ -114,7 +114,7 @@ void sum_places(const RowUpdate& p, uint32_t i, uint32_t last, float* out) {
 
 template <uint32_t fixed>
 void update_width(const RowUpdate& p) {
-  const uint32_t width = fixed ? fixed : p.width, last = p.summed ? 0 : p.begins[p.to];
+  const uint32_t width = fixed ? fixed : p.width, last = p.begins ? p.begins[p.to] : 0;
   const auto prefetch_row = [&](uint32_t id) {
     prefetch<true>(address(p.rows, id, width), width);
     for (int slot = 0; slot < 2; slot++) {
