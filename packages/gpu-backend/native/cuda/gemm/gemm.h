@@ -47,16 +47,27 @@ struct TileShape {
   const char* name;
 };
 TileShape tile_shape(int shape);
+// The largest two are for weight gradients alone: elsewhere they never won.
+bool tile_suits(Layout layout, int shape);
 // Raises the shared memory limits of the kernels once per device.
 void tiled_gemm_prepare();
 void tiled_gemm(const Gemm& gemm, Arithmetic arithmetic, int shape, cudaStream_t stream);
 
 // Own TF32 kernels for small grids (sliced_tf32.cuh), layouts nt and nn: k cut among warps and among the blocks of a cluster.
-constexpr int sliced_shapes = 9;
+constexpr int sliced_shapes = 4;
 const char* sliced_name(int shape);
 // Whether a shape is worth its time: enough of C and of k for its blocks, and clusters where they are asked for.
 bool sliced_suits(const Gemm& gemm, int shape);
 void sliced_gemm_prepare();
 void sliced_gemm(const Gemm& gemm, int shape, cudaStream_t stream);
+
+// Own TF32 kernels by warpgroup instructions (wgmma_tf32.cuh), layouts nt and nn, for compute capability 9.0. nn turns B into `workspace`
+// (n * k floats) first.
+constexpr int wgmma_shapes = 3;
+const char* wgmma_name(int shape);
+// Whether this device has them and the shape is worth its time.
+bool wgmma_suits(const Gemm& gemm, int shape);
+void wgmma_gemm_prepare();
+void wgmma_gemm(const Gemm& gemm, int shape, void* workspace, cudaStream_t stream);
 
 }  // namespace fae::cuda

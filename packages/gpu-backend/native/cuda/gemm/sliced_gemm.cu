@@ -19,27 +19,18 @@ struct Slices {
 };
 
 struct Form {
-  int m, n, groups;
+  int m, n, groups, cluster;
+  const char* name;
 };
-constexpr Form forms[] = {{128, 128, 1}, {64, 64, 2}, {32, 32, 4}};
-constexpr int clusters[] = {1, 2, 4};
-constexpr const char* names[sliced_shapes] = {"128x128/1", "128x128/2", "128x128/4", "64x64/1", "64x64/2", "64x64/4", "32x32/1", "32x32/2", "32x32/4"};
-
-template <Layout L, int CLUSTER, class Do>
-void with_form(int form, Do&& act) {
-  switch (form) {
-    case 0: return act(Slices<L, 128, 128, 64, 32, 1, 4, CLUSTER>{});
-    case 1: return act(Slices<L, 64, 64, 32, 32, 2, 4, CLUSTER>{});
-    default: return act(Slices<L, 32, 32, 16, 16, 4, 4, CLUSTER>{});
-  }
-}
+constexpr Form forms[sliced_shapes] = {{128, 128, 1, 1, "128x128/1"}, {64, 64, 2, 1, "64x64/1"}, {64, 64, 2, 2, "64x64/2"}, {32, 32, 4, 1, "32x32/1"}};
 
 template <Layout L, class Do>
 void with_shape(int shape, Do&& act) {
-  switch (shape % 3) {
-    case 0: return with_form<L, 1>(shape / 3, act);
-    case 1: return with_form<L, 2>(shape / 3, act);
-    default: return with_form<L, 4>(shape / 3, act);
+  switch (shape) {
+    case 0: return act(Slices<L, 128, 128, 64, 32, 1, 4, 1>{});
+    case 1: return act(Slices<L, 64, 64, 32, 32, 2, 4, 1>{});
+    case 2: return act(Slices<L, 64, 64, 32, 32, 2, 4, 2>{});
+    default: return act(Slices<L, 32, 32, 16, 16, 4, 4, 1>{});
   }
 }
 
@@ -51,22 +42,21 @@ void with_kernel(Layout layout, int shape, Do&& act) {
 
 }  // namespace
 
-const char* sliced_name(int shape) { return names[shape]; }
+const char* sliced_name(int shape) { return forms[shape].name; }
 
 bool sliced_suits(const Gemm& g, int shape) {
   if (g.layout == Layout::tn) return false;
-  const Form form = forms[shape / 3];
-  const int cluster = clusters[shape % 3];
+  const Form& form = forms[shape];
   if ((form.m > 32 && form.m >= 2 * g.m) || (form.n > 32 && form.n >= 2 * g.n)) return false;
   const unsigned tiles = ceil_div(g.m, form.m) * ceil_div(g.n, form.n);
   // Small tiles of large outputs read everything too often; a block of few tiles is cut only while the chip has room and k is long enough.
   if (form.m < 128 && tiles > 1056) return false;
-  return cluster == 1 || (has_clusters() && tiles * cluster / 2 <= 132 && cluster * form.groups * tiled::BK <= g.k + tiled::BK - 1);
+  return form.cluster == 1 || (has_clusters() && tiles * form.cluster / 2 <= 132 && form.cluster * form.groups * tiled::BK <= g.k + tiled::BK - 1);
 }
 
 void sliced_gemm_prepare() {
   for (int shape = 0; shape < sliced_shapes; shape++) {
-    if (shape % 3 != 0 && !has_clusters()) continue;
+    if (forms[shape].cluster > 1 && !has_clusters()) continue;
     for (const Layout layout : {Layout::nt, Layout::nn}) with_kernel(layout, shape, [](auto kernel) { kernel.prepare(); });
   }
 }

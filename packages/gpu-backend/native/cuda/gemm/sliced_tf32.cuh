@@ -164,8 +164,8 @@ struct Sliced {
         high = make_float2(high.x + part[p].z, high.y + part[p].w);
       }
       if (g.columns > 0) {
-        low = K::finish(g, low, column);
-        high = K::finish(g, high, column + 2);
+        low = finish(g, low, column);
+        high = finish(g, high, column + 2);
       }
       float4 v = make_float4(low.x, low.y, high.x, high.y);
       if (g.accumulate) v = make_float4(v.x + old[i].x, v.y + old[i].y, v.z + old[i].z, v.w + old[i].w);

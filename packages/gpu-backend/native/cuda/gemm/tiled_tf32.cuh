@@ -91,6 +91,23 @@ struct Loader {
   }
 };
 
+__device__ __forceinline__ float activate(float x, OutputActivation activation) {
+  if (activation == OutputActivation::relu) return fmaxf(x, 0.f);
+  if (activation == OutputActivation::sigmoid) return 1.f / (1.f + __expf(-x));
+  return x;
+}
+
+// Bias and activation of two neighbours in a row of C; pads become 0.
+__device__ __forceinline__ float2 finish(const Gemm& g, float2 v, int column) {
+  if (g.bias) {
+    v.x += g.bias[column];
+    v.y += g.bias[column + 1];
+  }
+  v.x = column < g.columns ? activate(v.x, g.activation) : 0.f;
+  v.y = column + 1 < g.columns ? activate(v.y, g.activation) : 0.f;
+  return v;
+}
+
 template <Layout L, int BM, int BN, int WM, int WN, int STAGES>
 struct Kernel {
   static constexpr bool a_along = L != Layout::tn, b_along = L == Layout::nt;
@@ -231,22 +248,6 @@ struct Kernel {
           *to = v;
         }
       }
-  }
-
-  __device__ static float activate(float x, OutputActivation activation) {
-    if (activation == OutputActivation::relu) return fmaxf(x, 0.f);
-    if (activation == OutputActivation::sigmoid) return 1.f / (1.f + __expf(-x));
-    return x;
-  }
-
-  __device__ static float2 finish(const Gemm& g, float2 v, int column) {
-    if (g.bias) {
-      v.x += g.bias[column];
-      v.y += g.bias[column + 1];
-    }
-    v.x = column < g.columns ? activate(v.x, g.activation) : 0.f;
-    v.y = column + 1 < g.columns ? activate(v.y, g.activation) : 0.f;
-    return v;
   }
 };
 

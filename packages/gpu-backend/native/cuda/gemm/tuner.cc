@@ -93,12 +93,19 @@ Tuned Tuner::choose(const std::string& work, const std::vector<Candidate>& candi
       if (candidates[i].name == known->second.first) return {static_cast<int>(i), known->second.second};
     }
   }
-  Tuned best;
   const char* log = std::getenv("FAE_CUDA_TUNING_LOG");
+  std::vector<double> seconds;
+  double least = -1;
+  for (const Candidate& candidate : candidates) {
+    const double own = time(candidate, stream);
+    seconds.push_back(own > 0 ? own + candidate.later_seconds : -1);
+    if (log) std::ofstream(log, std::ios::app) << work << '\t' << candidate.name << '\t' << own * 1e6 << " us\n";
+    if (own > 0 && (least < 0 || seconds.back() < least)) least = seconds.back();
+  }
+  Tuned best;
   for (size_t i = 0; i < candidates.size(); i++) {
-    const double own = time(candidates[i], stream), seconds = own > 0 ? own + candidates[i].later_seconds : own;
-    if (log) std::ofstream(log, std::ios::app) << work << '\t' << candidates[i].name << '\t' << own * 1e6 << " us\n";
-    if (seconds > 0 && (best.index < 0 || seconds < best.seconds)) best = {static_cast<int>(i), seconds};
+    if (seconds[i] <= 0 || seconds[i] > least * about) continue;
+    if (best.index < 0 || candidates[i].rank < candidates[best.index].rank) best = {static_cast<int>(i), seconds[i]};
   }
   if (best.index < 0) fail(FAE_ENGINE, "No kernel could do '" + work + "' on this GPU.");
   all.choices[prefix_ + work] = {candidates[best.index].name, best.seconds};

@@ -17,6 +17,7 @@ struct Candidate {
   std::string name;                              // unique among the candidates of one piece of work, stable between runs
   std::function<bool(cudaStream_t)> run;         // false: cannot be done
   double later_seconds = 0;                      // what this choice costs a later kernel
+  int rank = 0;                                  // of candidates about as fast, the one of lowest rank is taken, and then the first
 };
 
 struct Tuned {
@@ -33,10 +34,13 @@ class Tuner {
   void save() const;
 
  private:
+  // Times nearer than this to the least are taken for equal: such is the difference between two runs.
+  static constexpr double about = 1.03;
+
   double time(const Candidate& candidate, cudaStream_t stream);
 
   // Goes up when own kernels come or change, so that old choices are made again.
-  static constexpr int own_kernels = 2;
+  static constexpr int own_kernels = 3;
 
   std::string prefix_;  // device, library version and own kernels
   Event start_, stop_;

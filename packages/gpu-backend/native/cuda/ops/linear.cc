@@ -75,6 +75,7 @@ void own_shapes(const Gemm& gemm, Arithmetic arithmetic, Add&& add) {
   if (arithmetic == Arithmetic::float32) return add(0, "fma");
   for (int shape = 0; shape < tiled_shapes; shape++) {
     const TileShape tile = tile_shape(shape);
+    if (!tile_suits(gemm.layout, shape)) continue;
     if ((tile.m > 32 && tile.m >= 2 * gemm.m) || (tile.n > 32 && tile.n >= 2 * gemm.n)) continue;
     add(shape, tile.name);
   }
@@ -93,6 +94,13 @@ void Linear::add_own(std::vector<Way>& ways, const Gemm& g) const {
     if (!sliced_suits(g, shape)) continue;
     ways.push_back({std::string("sliced ") + sliced_name(shape), [g, shape](void*, cudaStream_t stream) {
                       sliced_gemm(g, shape, stream);
+                      return true;
+                    }});
+  }
+  for (int shape = 0; shape < wgmma_shapes; shape++) {
+    if (!wgmma_suits(g, shape)) continue;
+    ways.push_back({std::string("wgmma ") + wgmma_name(shape), [g, shape](void* workspace, cudaStream_t stream) {
+                      wgmma_gemm(g, shape, workspace, stream);
                       return true;
                     }});
   }
@@ -141,7 +149,7 @@ std::vector<Linear::Way> Linear::weight_ways() const {
     const TileShape tile = arithmetic_ == Arithmetic::float32 ? TileShape{64, 64, ""} : tile_shape(shape);
     const unsigned tiles = ceil_div(g.m, tile.m) * ceil_div(g.n, tile.n);
     for (int splits = 1; splits <= most_parts; splits *= 2) {
-      const bool too_few = tiles * splits < 48 && splits < most_parts && splits * 64 < g.k;
+      const bool too_few = tiles * splits < 96 && splits < most_parts && splits * 64 < g.k;
       const bool too_many = splits > 1 && (tiles * (splits / 2) >= 264 || splits * 32 > g.k);
       if (too_few || too_many) continue;
       Gemm split = g;
@@ -157,9 +165,10 @@ std::vector<Linear::Way> Linear::weight_ways() const {
     }
   });
   const size_t own = ways.size();
+  if (g.column_sums) add_library(ways, g, LtEpilogue::bgradb, "weight_bias", nullptr, 0, nullptr);
+  if (ways.size() > own) return ways;
   add_library(ways, g, LtEpilogue::plain, "weight", nullptr, 0, sums);
   for (size_t i = own; i < ways.size(); i++) ways[i].bias_parts = column_sum_parts;
-  if (g.column_sums) add_library(ways, g, LtEpilogue::bgradb, "weight_bias", nullptr, 0, nullptr);
   return ways;
 }
 
@@ -175,7 +184,9 @@ Linear::Choice Linear::choose(const char* what, std::vector<Way> ways, Tuner& tu
     // critical path while the product is beside it, so parts count twice.
     const double bytes_per_second = o_.rows <= 2048 ? 1.2e12 : 2.5e12;
     const double later = (way.weight_parts - 1) * 4.0 * o_.m * o_.k / bytes_per_second;
-    candidates.push_back({way.name, [&way, this](cudaStream_t s) { return way.run(workspace_, s); }, later});
+    // Own kernels take more of the multiprocessors than cuBLASLt's do for the same time: what runs beside them has less.
+    const int rank = way.name.starts_with("lt ") ? 0 : 1;
+    candidates.push_back({way.name, [&way, this](cudaStream_t s) { return way.run(workspace_, s); }, later, rank});
   }
   const Tuned tuned = tuner.choose(std::string(what) + " " + shape_name(), candidates, stream);
   return {std::move(ways[tuned.index]), tuned.seconds};

@@ -26,6 +26,7 @@ void Core::allocate() {
   arena_.allocate();
   tiled_gemm_prepare();
   sliced_gemm_prepare();
+  wgmma_gemm_prepare();
   interact_prepare();
   if (require_lt_setting()) library_ = std::make_unique<LtContext>();
   if (!library_ && job_.matmul == Matmul::bf16) {

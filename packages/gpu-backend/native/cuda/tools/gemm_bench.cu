@@ -1,10 +1,13 @@
 // Checks and times every matrix kernel that the tuner chooses from, for the layers of RMC1..RMC4.
 //
-//     gemm_bench [--batch 1024,4096,16384] [--only 512x256] [--all FILE] [--seconds 50]
+//     gemm_bench [--batch 1024,4096,16384] [--only 512x256] [--all FILE] [--seconds 50] [--watchdog 20]
+//     gemm_bench --wgmma-probe
 //
 // For each layer: forward, input gradient (with mask) and weight gradient of every candidate against the float32 FMA kernel, element by
 // element, and its time in a graph of ten launches in a row. One line per product: the fastest of each family; a line for each candidate
-// that is wrong, with its first wrong elements. --all: a file that gets every candidate. Exit status 1 when a candidate is wrong.
+// that is wrong, with its first wrong elements and a map of the 128 x 128 tile in which they begin. --all: a file that gets every candidate.
+// --watchdog: seconds until a candidate counts as stuck. --wgmma-probe: the warpgroup kernels with operands that show what they read
+// (wgmma_probe.h). Exit status 1 when a candidate is wrong.
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +30,7 @@
 #include "support/arena.h"
 #include "support/check.h"
 #include "support/handles.h"
+#include "wgmma_probe.h"
 
 namespace {
 
@@ -66,21 +70,22 @@ __global__ void compare_kernel(Difference* d, const float* reference, int refere
   if (blockIdx.x == 0 && threadIdx.x == 0) d->checked = count;
 }
 
-// Uniform in [-0.5, 0.5), other numbers for another seed; columns from `columns` on are pads.
-__global__ void fill_kernel(float* values, uint64_t count, int ld, int columns, unsigned seed) {
+// Uniform in [-0.5, 0.5), other numbers for another seed; rows and columns from `rows` and `columns` on are pads.
+__global__ void fill_kernel(float* values, uint64_t count, int ld, int rows, int columns, unsigned seed) {
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= count) return;
   unsigned h = (static_cast<unsigned>(e) + seed * 0x3c6ef372u) * 0x9e3779b1u;
   h = (h ^ (h >> 16)) * 0x85ebca6bu;
   h = (h ^ (h >> 13)) * 0xc2b2ae35u;
-  values[e] = static_cast<int>(e % ld) < columns ? static_cast<float>(h ^ (h >> 16)) * 0x1p-32f - 0.5f : 0.f;
+  values[e] = static_cast<int>(e % ld) < columns && static_cast<int>(e / ld) < rows ? static_cast<float>(h ^ (h >> 16)) * 0x1p-32f - 0.5f : 0.f;
 }
 
 // What runs now, for the message of a kernel that does not end or traps.
 char doing[200] = "start";
+unsigned watchdog = 20;
 void doing_now(const std::string& what) {
   std::snprintf(doing, sizeof doing, "%s", what.c_str());
-  alarm(20);
+  alarm(watchdog);
 }
 void stopped(int) {
   const char text[] = "STOPPED in ";
@@ -124,10 +129,10 @@ class Bench {
     arena_.allocate();
     stream_ = new_stream();
     start_ = timed_event(), stop_ = timed_event();
-    fill(x_, k_, layer.k, 1);
-    fill(dy_, m_, layer.m, 2);
-    fill(w_, k_, layer.k, 3);
-    fill(bias_, m_, layer.m, 4);
+    fill(x_, k_, rows_, layer.k, 1);
+    fill(dy_, m_, rows_, layer.m, 2);
+    fill(w_, k_, layer.m, layer.k, 3);
+    fill(bias_, m_, 1, layer.m, 4);
     FAE_CUDA(cudaStreamSynchronize(stream_));
   }
 
@@ -140,8 +145,8 @@ class Bench {
   }
 
  private:
-  void fill(const Buffer<float>& buffer, int ld, int columns, unsigned seed) {
-    fill_kernel<<<ceil_div(buffer.count, 256), 256, 0, stream_>>>(buffer.get(), buffer.count, ld, columns, seed);
+  void fill(const Buffer<float>& buffer, int ld, int rows, int columns, unsigned seed) {
+    fill_kernel<<<ceil_div(buffer.count, 256), 256, 0, stream_>>>(buffer.get(), buffer.count, ld, rows, columns, seed);
     check_launch("fill_kernel");
   }
 
@@ -242,6 +247,14 @@ class Bench {
           first += text;
         }
         std::printf("WRONG %s %s%s: %llu of %llu (%llu not finite), worst %.2g:%s\n", title.c_str(), way.name.c_str(), of, d.wrong, d.checked, d.nonfinite, d.worst, first.c_str());
+        if (*of == 0 && way.weight_parts == 1 && reference.weight_parts == 1) {
+          const unsigned least = *std::min_element(d.first, d.first + std::min<unsigned long long>(d.wrong, 4));
+          const unsigned rows = static_cast<unsigned>(count / width);
+          std::vector<float> found(count), expected(count);
+          FAE_CUDA(cudaMemcpy(found.data(), out_.get(), count * 4, cudaMemcpyDeviceToHost));
+          FAE_CUDA(cudaMemcpy(expected.data(), reference_.get(), count * 4, cudaMemcpyDeviceToHost));
+          print_map(found.data(), expected.data(), rows, width, least / width / 128 * 128, least % width / 128 * 128);
+        }
       }
       const double us = time(way) * 1e6;
       all_ << title << '\t' << way.name << '\t' << us << " us\tworst " << d.worst << (d.wrong ? "\tWRONG" : "") << '\n';
@@ -278,6 +291,13 @@ int bench(int count, char** arguments) {
   std::vector<int> batches = {1024, 4096, 16384};
   std::string only, all = "/dev/null";
   double seconds = 50;
+  tiled_gemm_prepare();
+  sliced_gemm_prepare();
+  wgmma_gemm_prepare();
+  if (count == 2 && std::string(arguments[1]) == "--wgmma-probe") {
+    doing_now("the probe");
+    return wgmma_probe() > 0;
+  }
   for (int i = 1; i + 1 < count; i += 2) {
     const std::string key = arguments[i], value = arguments[i + 1];
     if (key == "--batch") {
@@ -286,14 +306,13 @@ int bench(int count, char** arguments) {
       for (std::string b; std::getline(list, b, ',');) batches.push_back(std::atoi(b.c_str()));
     } else if (key == "--only") only = value;
     else if (key == "--all") all = value;
+    else if (key == "--watchdog") watchdog = static_cast<unsigned>(std::atoi(value.c_str()));
     else if (key == "--seconds") seconds = std::atof(value.c_str());
     else return std::fprintf(stderr, "unknown option %s\n", key.c_str()), 2;
   }
   const auto begin = std::chrono::steady_clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   std::ofstream file(all);
-  tiled_gemm_prepare();
-  sliced_gemm_prepare();
   std::unique_ptr<LtContext> library;
   if (require_lt_setting()) library = std::make_unique<LtContext>();
   std::printf("cuBLASLt: %s\n", lt_library().fact.c_str());
