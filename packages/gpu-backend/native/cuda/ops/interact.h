@@ -17,9 +17,10 @@ size_t interact_shared_bytes(const InteractShape& shape);
 constexpr size_t interact_shared_limit = 96 * 1024;
 void interact_prepare();
 
-// out [vectors, output_ld] = x [vectors, stride], dots. Pads of out are written as 0.
+// out [vectors, output_ld] = x [vectors, stride], dots. Pads of out are written as 0. rows_settled: the kernel before this one on the
+// stream wrote none of what `rows` points at, so that rows can be fetched while it ends.
 template <class Row>
-void interact_forward(float* out, const float* x, const RowAccess<Row>& rows, const InteractShape& shape, cudaStream_t stream);
+void interact_forward(float* out, const float* x, const RowAccess<Row>& rows, bool rows_settled, const InteractShape& shape, cudaStream_t stream);
 
 struct InteractGradients {
   float* x = nullptr;     // null: not wanted

@@ -12,7 +12,7 @@ namespace {
 class DeviceResidency final : public Residency {
  public:
   explicit DeviceResidency(const Job& job)
-      : job_(job), core_(job, false), rows_(job, {}, core_.arena()), batch_(job, core_.arena(), rows_.rows()), loop_(job, core_),
+      : job_(job), core_(job, false), rows_(job, {}, core_.arena()), batch_(job, core_.arena(), rows_.first_rows()), loop_(job, core_),
         steps_(job, core_, rows_, batch_) {
     core_.allocate();
     loop_.allocate();

@@ -99,7 +99,7 @@ class DoubledResidency final : public Residency {
  private:
   struct Hot {
     Hot(const Job& job, Core& core, const HostRows& host, ThreadPool& pool)
-        : rows(job, {}, core.arena()), batch(job, core.arena(), rows.rows()), loop(job, core), steps(job, core, rows, batch), exchange(job, rows, host, pool, core.arena()) {}
+        : rows(job, {}, core.arena()), batch(job, core.arena(), rows.first_rows()), loop(job, core), steps(job, core, rows, batch), exchange(job, rows, host, pool, core.arena()) {}
     DeviceRows rows;
     BatchRows batch;
     DeviceLoop loop;

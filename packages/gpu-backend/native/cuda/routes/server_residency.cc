@@ -86,14 +86,14 @@ class ServerResidency final : public Residency {
   }
 
   // Where each table's pulled rows start on the device; the last entry is their total room.
-  uint64_t first_rows() {
+  const std::vector<uint64_t>& first_rows() {
     uint64_t at = 0;
     for (const TableSpec& table : job_.tables) {
       firsts_.push_back(at);
       at += static_cast<uint64_t>(job_.batch) * job_.step_count() * table.hotness;
     }
     firsts_.push_back(at);
-    return at;
+    return firsts_;
   }
 
   void upload_tables() {

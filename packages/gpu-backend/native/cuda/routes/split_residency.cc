@@ -15,7 +15,7 @@ class SplitResidency final : public Residency {
  public:
   explicit SplitResidency(const Job& job)
       : job_(job), pool_(host_threads(job)), core_(job, false), host_(job, pool_), rows_(job, MixedPipeline::cold_slots(job), core_.arena()),
-        batch_(job, core_.arena(), rows_.rows()), loop_(job, core_, 2 * (job.look_ahead + 3)), pipeline_(job, core_, host_, rows_, loop_.slots()),
+        batch_(job, core_.arena(), rows_.first_rows()), loop_(job, core_, 2 * (job.look_ahead + 3)), pipeline_(job, core_, host_, rows_, loop_.slots()),
         mixed_(job, core_, rows_, batch_, WordLayout::translated), score_(job, core_, rows_, batch_, WordLayout::translated), hot_(job, core_, rows_, batch_) {
     core_.allocate();
     loop_.allocate();

@@ -8,8 +8,18 @@ OptimizerSettings settings_of(const Job& job) {
   return {job.optimizer.name, static_cast<float>(job.optimizer.epsilon), job.optimizer.beta1, job.optimizer.beta2};
 }
 
-BatchRows::BatchRows(const Job& job, Arena& arena, uint64_t rows)
-    : job_(job), count_(job.batch * job.step_count() * job.ids_per_step), plan_(plan_row_sort(count_, rows)) {
+namespace {
+std::vector<uint32_t> hotness_of(const Job& job) {
+  std::vector<uint32_t> hotness;
+  for (const TableSpec& table : job.tables) hotness.push_back(table.hotness);
+  return hotness;
+}
+}  // namespace
+
+BatchRows::BatchRows(const Job& job, Arena& arena, const std::vector<uint64_t>& first_rows)
+    : job_(job), count_(job.batch * job.step_count() * job.ids_per_step), table_spans_(table_spans(first_rows, hotness_of(job))),
+      plan_(plan_row_sort(job.batch * job.step_count(), table_spans_, first_rows.back())) {
+  spans_ = arena.reserve<TableSpan>(table_spans_.size(), "row sort");
   index_ = arena.reserve<uint32_t>(count_, "ids");
   sorted_ = arena.reserve<uint32_t>(count_, "ids");
   pooled_ = arena.reserve<uint32_t>(count_, "ids");
@@ -28,11 +38,13 @@ void BatchRows::upload() {
     for (uint32_t t = 0; t < tables; t++) pooled.insert(pooled.end(), job_.tables[t].hotness, vector * tables + t);
   }
   FAE_CUDA(cudaMemcpy(pooled_.get(), pooled.data(), pooled.size() * 4, cudaMemcpyHostToDevice));
+  FAE_CUDA(cudaMemcpy(spans_.get(), table_spans_.data(), table_spans_.size() * sizeof(TableSpan), cudaMemcpyHostToDevice));
 }
 
 void BatchRows::sort(Lanes& lanes) const {
   lanes.after(lanes.rows(), lanes.main());
-  row_sort(plan_, index_.get(), sorted_.get(), pooled_.get(), sorted_pooled_.get(), workspace_.get(), lanes.rows());
+  const RowSortArrays arrays{index_.get(), pooled_.get(), spans_.get(), static_cast<uint32_t>(table_spans_.size()), sorted_.get(), sorted_pooled_.get()};
+  row_sort(plan_, arrays, workspace_.get(), lanes.rows());
 }
 
 RowUpdateBuffers BatchRows::buffers(StepState* state) const {

@@ -1,6 +1,8 @@
 // The row numbers of one batch on the device: their order by row, and the update that follows from it.
 #pragma once
 
+#include <vector>
+
 #include "job.h"
 #include "rows/device_rows.h"
 #include "rows/row_sort.h"
@@ -12,8 +14,8 @@ namespace fae::cuda {
 
 class BatchRows {
  public:
-  // rows: how many rows a number can name.
-  BatchRows(const Job& job, Arena& arena, uint64_t rows);
+  // first_rows [tables + 1]: row numbers of table t are in [first_rows[t], first_rows[t + 1]).
+  BatchRows(const Job& job, Arena& arena, const std::vector<uint64_t>& first_rows);
   void upload();
 
   uint32_t* index() const { return index_.get(); }
@@ -31,7 +33,9 @@ class BatchRows {
 
   const Job& job_;
   uint32_t count_;
+  std::vector<TableSpan> table_spans_;
   RowSort plan_;
+  Buffer<TableSpan> spans_;
   Buffer<uint32_t> index_, sorted_, pooled_, sorted_pooled_, long_runs_;
   Buffer<float> partials_;
   Buffer<uint8_t> workspace_;

@@ -53,6 +53,12 @@ uint32_t DeviceRows::columns(int slot) const {
   return spec.per_row ? spec.per_row : job_.width;
 }
 
+std::vector<uint64_t> DeviceRows::first_rows() const {
+  std::vector<uint64_t> first(bases_.begin(), bases_.end());
+  first.push_back(rows_);
+  return first;
+}
+
 AnyRows DeviceRows::access(const uint32_t* index, const uint32_t* bags) const {
   const auto make = [&](auto* rows) {
     RowAccess<std::remove_const_t<std::remove_pointer_t<decltype(rows)>>> a;

@@ -20,6 +20,8 @@ class DeviceRows {
 
   uint32_t base(uint32_t table) const { return bases_[table]; }
   uint64_t rows() const { return rows_; }
+  // [tables + 1]: base of each table, then rows().
+  std::vector<uint64_t> first_rows() const;
   uint32_t stride() const { return stride_; }
   bool bf16() const { return job_.row_type == RowType::bf16; }
 

@@ -21,7 +21,8 @@ namespace fae::cuda {
 namespace {
 
 constexpr uint32_t tile = 256, chunk = 32;
-constexpr uint32_t start_bit = 0x80000000u;
+// Of a head: it begins a run, or a stretch of no_row (which ends the chunk before it).
+constexpr uint32_t start_bit = 0x80000000u, nothing_bit = 0x40000000u, place_mask = nothing_bit - 1;
 
 // Warp-wide: the first position of the run of `key` that `at` (keys[at] == key) lies in.
 __device__ uint32_t run_begin(const uint32_t* keys, uint32_t at, uint32_t key, uint32_t lane) {
@@ -150,35 +151,26 @@ __global__ void __launch_bounds__(tile) chunk_kernel(const Args<Row> a) {
   for (uint32_t w = 0; w < warp; w++) before = max(before, warp_start[w]);
   start = max(start, before) - 1;
   // Chunk heads, packed in order.
-  const bool head = valid && (at - start) % chunk == 0;
+  const bool nothing = !valid && thread > 0 && at <= a.b.count && keys[at - 1] != no_row;
+  const bool head = nothing || (valid && (at - start) % chunk == 0);
   const unsigned votes = __ballot_sync(0xffffffffu, head);
   if (lane == 0) warp_heads[warp] = __popc(votes);
-  const unsigned valid_votes = __ballot_sync(0xffffffffu, valid);
-  __shared__ uint32_t warp_valid[tile / 32];
-  if (lane == 0) warp_valid[warp] = __popc(valid_votes);
   __syncthreads();
-  uint32_t place = __popc(votes & ((1u << lane) - 1)), valid_total = 0, total = 0;
+  uint32_t place = __popc(votes & ((1u << lane) - 1)), total = 0;
   for (uint32_t w = 0; w < tile / 32; w++) {
     if (w < warp) place += warp_heads[w];
     total += warp_heads[w];
-    valid_total += warp_valid[w];
   }
-  if (head) heads[place] = thread | (run_head ? start_bit : 0);
+  if (head) heads[place] = thread | (run_head || nothing ? start_bit : 0) | (nothing ? nothing_bit : 0);
   __syncthreads();
   if (total == 0) return;
   // Where the last chunk ends, perhaps beyond the tile.
-  if (warp == 0) {
-    const uint32_t last = heads[total - 1] & ~start_bit;
-    uint32_t end = valid_total, ends_run = start_bit;
-    if (valid_total == tile) {
-      const uint32_t last_key = keys[base + last], p = base + tile + lane;
-      const bool same = p < a.b.count && keys[p] == last_key;
-      const unsigned more = __ballot_sync(0xffffffffu, same);
-      const uint32_t behind = more == 0xffffffffu ? 32 : __ffs(~more) - 1;
-      const uint32_t run_limit = tile + behind;
-      end = min(last + chunk, run_limit);
-      if (last + chunk < run_limit) ends_run = 0;
-    }
+  if (warp == 0 && (heads[total - 1] & nothing_bit) == 0) {
+    const uint32_t last = heads[total - 1] & place_mask, last_key = keys[base + last], p = base + tile + lane;
+    const bool same = p < a.b.count && keys[p] == last_key;
+    const unsigned more = __ballot_sync(0xffffffffu, same);
+    const uint32_t run_limit = tile + (more == 0xffffffffu ? 32 : __ffs(~more) - 1);
+    const uint32_t end = min(last + chunk, run_limit), ends_run = last + chunk < run_limit ? 0 : start_bit;
     if (lane == 0) heads[total] = end | ends_run;
   }
   __syncthreads();
@@ -186,7 +178,8 @@ __global__ void __launch_bounds__(tile) chunk_kernel(const Args<Row> a) {
   const uint32_t member = thread % LANES, chunks = a.table.stride / 4;
   const unsigned lanes_mask = LANES == 32 ? 0xffffffffu : ((1u << LANES) - 1) << (lane / LANES * LANES);
   for (uint32_t h = thread / LANES; h < total; h += tile / LANES) {
-    const uint32_t begin = heads[h] & ~start_bit, end = heads[h + 1] & ~start_bit;
+    if (heads[h] & nothing_bit) continue;
+    const uint32_t begin = heads[h] & place_mask, end = heads[h + 1] & place_mask;
     const bool first = heads[h] & start_bit, last = heads[h + 1] & start_bit;
     float4 sum[ITEMS];
 #pragma unroll

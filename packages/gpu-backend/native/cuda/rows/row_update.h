@@ -26,7 +26,7 @@ struct RowTable {
 };
 
 struct RowUpdateBuffers {
-  const uint32_t* keys = nullptr;         // [count] sorted row numbers, no_row last
+  const uint32_t* keys = nullptr;         // [count] sorted row numbers; no_row between tables and last
   const uint32_t* occurrences = nullptr;  // [count] pooled row of each, in input order inside a row
   uint32_t count = 0;
   float* partials = nullptr;  // row_update_partials(count) rows of `stride`

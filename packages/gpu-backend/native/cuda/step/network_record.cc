@@ -51,7 +51,9 @@ void Network::forward_node(const Step& step, Lanes& lanes, const AnyRows& rows) 
   switch (node.op) {
     case Op::linear: step.linear->forward(workspace(0), stream); break;
     case Op::interact:
-      std::visit([&](const auto& a) { interact_forward(out.data.get(), in.data.get(), a, interact_shape(node), stream); }, rows_of(node, rows));
+      // Straight from the tables, ids were decoded before the first op; otherwise the rows may be what the op before wrote.
+      std::visit([&](const auto& a) { interact_forward(out.data.get(), in.data.get(), a, rows_go_straight_ && &step != &steps_.front(), interact_shape(node), stream); },
+                 rows_of(node, rows));
       break;
     case Op::concat: {
       const uint32_t outers = outer_per_input(job_.values[node.output], node.keep);
