@@ -5,7 +5,7 @@
 #     bash apps/bench/gpu/failures.sh BUNDLE OUT [ENGINE]
 #
 # BUNDLE: an unpacked portable bundle (pnpm portable), or a checkout that is built. OUT: where logs and table go. ENGINE: cuda (default), or
-# cpu to try the script itself: what needs a GPU is then left out. Takes under 4 minutes. FAILURES_ROWS, _SCALE, _EPOCHS, _BATCH set sizes.
+# cpu to try the script itself: what needs a GPU is then left out. Takes under 4 minutes. FAILURES_ROWS, _SCALE, _EPOCHS, _BATCH set sizes, _STRATEGIES which are tried.
 set -u
 bundle=$(cd "$1" && pwd) || exit 2
 mkdir -p "$2" || exit 2
@@ -101,7 +101,7 @@ waits_for_checkpoint() {
 
 # On a GPU a step takes a quarter of a millisecond: many of them, so that a run can be caught in the middle.
 if [ "$engine" = cuda ]; then
-  rows=${FAILURES_ROWS:-1M} scale=${FAILURES_SCALE:-0.02} epochs=${FAILURES_EPOCHS:-20} batch=${FAILURES_BATCH:-2048} every=1000 trap_step=4000 strategies="mixed fae device-only dlrm-hybrid"
+  rows=${FAILURES_ROWS:-1M} scale=${FAILURES_SCALE:-0.02} epochs=${FAILURES_EPOCHS:-20} batch=${FAILURES_BATCH:-2048} every=1000 trap_step=4000 strategies=${FAILURES_STRATEGIES:-mixed fae device-only dlrm-hybrid}
 else
   rows=${FAILURES_ROWS:-60k} scale=${FAILURES_SCALE:-0.002} epochs=${FAILURES_EPOCHS:-6} batch=${FAILURES_BATCH:-512} every=100 trap_step=300 strategies="mixed"
 fi

@@ -175,11 +175,11 @@ stage() {
       [ -n "$SMALL" ] || grow_memory 85
       end_to_end terabyte criteo-terabyte rmc3 $terabyte_rows $terabyte_scale $terabyte_budget $((4 * e2e_batch)) 1 mixed fae dlrm-hybrid ;;
     tfjs-webgpu) tfjs_webgpu ;;
-    bench-speed) scenarios 140 speed-up latency-breakdown data-transfer overheads ;;
+    bench-speed) scenarios 120 speed-up latency-breakdown data-transfer overheads ;;
     bench-accuracy) scenarios 200 accuracy ;;
-    bench-budgets) scenarios 40 access-threshold budget-sweep batch-scaling ;;
-    bench-others) scenarios 60 sampling drift synthetic-models ;;
-    bench-peers) scenarios 60 peers micro ;;
+    bench-budgets) scenarios 25 access-threshold budget-sweep batch-scaling ;;
+    bench-others) scenarios 30 sampling drift synthetic-models ;;
+    bench-peers) scenarios 30 peers micro ;;
     rmc1) model rmc1 $b_rmc1 device,mixed,hybrid $budget graph tuned ;;
     rmc2) model rmc2 $b_all atomics,device,hot,mixed,hybrid,server $budget graph tuned,hybrid ;;
     rmc3) model rmc3 $b_all device,mixed,hybrid $((2 * budget)) graph tuned ;;
