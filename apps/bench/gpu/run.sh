@@ -9,7 +9,7 @@
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
 #     check gemm bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
-#     failures kaggle terabyte tfjs-webgpu                                           with the bundle
+#     verify failures kaggle terabyte tfjs-webgpu                                           with the bundle
 #     bench-speed bench-accuracy bench-budgets bench-others bench-peers              with the bundle: fae-bench at full size
 #
 # A stage that fails does not stop the next one; each has a time limit of its own, and none is started that DEADLINE (seconds from the
@@ -41,6 +41,9 @@ check() {
   FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$tools/trace_check" "$traces" > "$out/traces-own-kernels.log" 2>&1
   echo "own matrix kernels: $(tail -1 "$out/traces-own-kernels.log")"
 }
+
+# The golden cases as a user runs them; check() replays the same calls without Node, on all routes.
+verify() { bundle && "$fae" verify "$directory_of_bundle"/golden/* --engine "$engine"; }
 
 sanitize() {
   rm -rf "$scratch/fae-traces" && mkdir -p "$scratch/fae-traces" && tar xzf "$directory/traces.tgz" -C "$scratch/fae-traces"
@@ -162,6 +165,7 @@ scenarios() {
 stage() {
   case $1 in
     check) check ;;
+    verify) verify ;;
     gemm) "$tools/gemm_bench" --all "$out/gemm.tsv" > "$out/gemm.txt"; local status=$?; cut -c1-150 "$out/gemm.txt"; return $status ;;
     sanitize) sanitize ;;
     bits) bench rmc2 --batch $b_all --routes bits && bench rmc1 --batch ${b_rmc1%%,*} --routes bits ;;
@@ -225,9 +229,9 @@ stages=()
 halves=0
 for name in "${@:-all-1}"; do
   case $name in
-    all-1) stages+=(check bits failures switch cold-share kernels sanitize) halves=$((halves + 1)) ;;
+    all-1) stages+=(check verify bits failures switch cold-share kernels sanitize) halves=$((halves + 1)) ;;
     all-2) stages+=(terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 1)) ;;
-    all) stages+=(check bits failures switch cold-share kernels sanitize terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 2)) ;;
+    all) stages+=(check verify bits failures switch cold-share kernels sanitize terabyte kaggle tfjs-webgpu rmc2) halves=$((halves + 2)) ;;
     *) stages+=("$name") ;;
   esac
 done
