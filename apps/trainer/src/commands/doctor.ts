@@ -28,7 +28,10 @@ function factsText({ node, platform, cpu, memory, disk }: MachineFacts): string 
 
 function engineText(status: EngineStatus): string {
   const head = `${status.available ? "ok " : "no "}  ${status.name.padEnd(13)}`;
-  if (!status.available) return `${head} ${status.why}`;
-  const facts = Object.entries(status.machine.facts).map(([name, value]) => `\n      ${name}: ${value}`);
-  return `${head} ${status.machine.description}${facts.join("")}`;
+  const { text, facts } = status.available
+    ? { text: status.machine.description, facts: status.machine.facts }
+    : { text: status.why, facts: status.facts };
+  return `${head} ${text}${Object.entries(facts)
+    .map(([name, value]) => `\n      ${name}: ${value}`)
+    .join("")}`;
 }

@@ -17,6 +17,13 @@ test("auto takes the first engine that is there", async () => {
   expect((await chooseAvailable("auto")).name).toBe(first?.name);
 });
 
+test("without a GPU the reason is one short sentence; what was found stands beside", async () => {
+  const cuda = (await engineStatuses()).find(({ name }) => name === "cuda");
+  if (cuda === undefined || cuda.available || !cuda.why.includes("no GPU")) return;
+  expect(cuda.why).toMatch(/^Engine cuda finds no GPU: [^;]{1,120}\. Check /);
+  expect(cuda.facts).toHaveProperty("driver");
+});
+
 test("a variant is loaded as named, an unknown name is corrected", async () => {
   expect((await loadEngine("tfjs:cpu")).name).toBe("tfjs:cpu");
   await expect(loadEngine("tfjs:gpuu")).rejects.toMatchObject({ message: expect.stringContaining("gpuu") });

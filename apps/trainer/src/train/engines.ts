@@ -14,7 +14,10 @@ import { suggestion } from "../cli/nearest.js";
 /** Whether one engine can run here. */
 export type EngineStatus =
   | { readonly name: string; readonly available: true; readonly machine: Machine }
-  | { readonly name: string; readonly available: false; readonly why: string };
+  | { readonly name: string; readonly available: false; readonly why: string; readonly facts: Facts };
+
+/** What an engine found on the machine, by name. */
+type Facts = Machine["facts"];
 
 /** An engine for a job, and why it is this one. */
 export interface EngineChoice {
@@ -54,9 +57,8 @@ export async function loadEngine(name: string): Promise<Engine> {
 function withGpu(engine: Engine): Engine {
   const { devices, description, facts } = engine.machine();
   if (devices.length > 0) return engine;
-  const found = Object.entries(facts).map(([name, value]) => `${name}: ${value}`);
-  throw new EngineUnavailableError(`Engine cuda finds no GPU (${[description, ...found].join("; ")}).`, {
-    fix: "Check 'nvidia-smi' and the driver, or use another engine.",
+  throw new EngineUnavailableError(`Engine cuda finds ${description}.`, {
+    fix: "Check 'nvidia-smi' and the driver ('fae doctor' tells more), or use another engine.",
     details: { facts },
   });
 }
@@ -70,7 +72,7 @@ export async function engineStatuses(): Promise<EngineStatus[]> {
     statuses.push(
       found.engine
         ? { name, available: true, machine: found.engine.machine() }
-        : { name, available: false, why: found.why },
+        : { name, available: false, why: found.why, facts: found.facts },
     );
   }
   return statuses;
@@ -111,12 +113,12 @@ async function choose(name: string, refuses: (engine: Engine) => string[]): Prom
 
 async function tryEngine(
   name: string,
-): Promise<{ readonly engine: Engine } | { readonly engine: null; readonly why: string }> {
+): Promise<{ readonly engine: Engine } | { readonly engine: null; readonly why: string; readonly facts: Facts }> {
   try {
     return { engine: await loadEngine(name) };
   } catch (error) {
     if (!(error instanceof FaeError)) throw error;
-    return { engine: null, why: error.message };
+    return { engine: null, why: error.message, facts: (error.details["facts"] as Facts | undefined) ?? {} };
   }
 }
 
