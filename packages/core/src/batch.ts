@@ -33,6 +33,24 @@ export const strideWords = (layout: RowLayout): number =>
 /** Bytes of one input. */
 export const strideBytes = (layout: RowLayout): number => 4 * strideWords(layout);
 
+/** Where the ids of an input stand: word offset from its start and table of each, step by step, table by table. */
+export interface IdColumns {
+  readonly words: Uint32Array;
+  readonly tables: Uint32Array;
+}
+
+export function idColumns(layout: RowLayout): IdColumns {
+  const tableOf = layout.hotness.flatMap((length, table) => new Array<number>(length).fill(table));
+  const stepWords = layout.denseFeatures + idsPerStep(layout);
+  const steps = [...Array(Math.max(1, layout.steps)).keys()];
+  return {
+    words: Uint32Array.from(
+      steps.flatMap((step) => tableOf.map((_, l) => 1 + step * stepWords + layout.denseFeatures + l)),
+    ),
+    tables: Uint32Array.from(steps.flatMap(() => tableOf)),
+  };
+}
+
 /**
  * Inputs that an engine can run over. `file` starts at byte 0 with row 0. Engines map files themselves; JavaScript engines
  * use `openRows` in `rows.ts`. Memory sources are copied when a session opens.

@@ -1,6 +1,6 @@
 import { DataError } from "@fae/core";
 import type { RowSource } from "./blocks.js";
-import { idColumns } from "./columns.js";
+import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import { type HotSet, hotRowBits } from "./hot-set.js";
 import { partitionInputs, threadCount } from "./partition.js";
@@ -39,7 +39,7 @@ export async function classifyInputs(options: ClassifyOptions): Promise<Classifi
     kind: "classify" as const,
     source,
     tableNames: tables.map(({ name }) => name),
-    columns: idColumns(source.layout),
+    columns: columnsOf(source.layout),
     tables: hotRowsOf(options),
     hotBits,
   };

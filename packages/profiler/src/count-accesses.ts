@@ -1,6 +1,6 @@
 import { ConfigError, DataError } from "@fae/core";
 import type { RowSource } from "./blocks.js";
-import { idColumns } from "./columns.js";
+import { columnsOf } from "./columns.js";
 import { countLimit } from "./count-column.js";
 import { idOutOfRange } from "./id-out-of-range.js";
 import { partitionTables, threadCount } from "./partition.js";
@@ -89,7 +89,7 @@ async function countSource(
       fix: "Give the tables of this data set.",
       details: { found: tables.length, expected: source.layout.hotness.length },
     });
-  const groups = partitionTables(idColumns(source.layout), tables, threadCount(workers, source));
+  const groups = partitionTables(columnsOf(source.layout), tables, threadCount(workers, source));
   const tasks = groups.map((columns) => ({
     kind: "count" as const,
     source,

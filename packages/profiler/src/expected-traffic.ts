@@ -12,7 +12,7 @@ import {
   zeroBytes,
 } from "@fae/core";
 import { copyInputs, type RowSource } from "./blocks.js";
-import { idColumns } from "./columns.js";
+import { columnsOf } from "./columns.js";
 
 export interface TrafficOptions {
   readonly source: RowSource;
@@ -107,7 +107,7 @@ export const totalBytes = (bytes: Bytes, direction: "toDevice" | "toHost"): numb
 
 function readBatches(source: RowSource, batch: number, batches: number, seed: number): BatchIds[] {
   const stride = strideWords(source.layout);
-  const columns = idColumns(source.layout);
+  const columns = columnsOf(source.layout);
   const rowAt = permutation(source.rows, seed, 0);
   const words = new Int32Array(batch * stride);
   return Array.from({ length: batches }, (_, b) => {
@@ -121,7 +121,7 @@ function readBatches(source: RowSource, batch: number, batches: number, seed: nu
 }
 
 function withoutHot({ inputs, ids }: BatchIds, source: RowSource, isHot: TrafficOptions["isHot"]): BatchIds {
-  const tables = idColumns(source.layout).map(({ table }) => table);
+  const tables = columnsOf(source.layout).map(({ table }) => table);
   return {
     inputs,
     ids: ids.map((id, i) => (id >= 0 && isHot(tables[i % tables.length], id) ? -1 : id)),

@@ -1,5 +1,5 @@
 import type { RowSource } from "./blocks.js";
-import { idColumns } from "./columns.js";
+import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import type { HotSet } from "./hot-set.js";
 import { partitionInputs, threadCount } from "./partition.js";
@@ -37,7 +37,7 @@ export interface Judgement {
  */
 export async function judgeInputs(options: JudgeOptions): Promise<Judgement> {
   const { source, tables, counts, hotSet, sample = null, exclude = null, workers, signal, progress } = options;
-  const columns = idColumns(source.layout).filter(({ table }) => !hotSet.whole[table]);
+  const columns = columnsOf(source.layout).filter(({ table }) => !hotSet.whole[table]);
   const tasks = partitionInputs(source.rows, threadCount(workers, source), 1).map((range) => ({
     kind: "judge" as const,
     source,

@@ -1,7 +1,7 @@
 import {
   type BatchSource,
   type Engine,
-  idsPerStep,
+  idColumns,
   noRow,
   type OptimizerName,
   optimizerSpec,
@@ -128,11 +128,9 @@ function allHot(words: Uint32Array, layout: RowLayout, hotRows: readonly number[
 
 /** Visits every id of `words` words of rows: its word and its table. */
 export function forIds(layout: RowLayout, words: number, visit: (at: number, table: number) => void): void {
-  const { denseFeatures, hotness } = layout;
-  const stride = strideWords(layout);
-  const tables = hotness.flatMap((length, table) => new Array<number>(length).fill(table));
-  const step = denseFeatures + idsPerStep(layout);
-  for (let input = 0; input < words; input += stride)
-    for (let start = input + 1; start < input + stride; start += step)
-      for (let i = 0; i < tables.length; i++) visit(start + denseFeatures + i, tables[i]);
+  const columns = idColumns(layout);
+  for (let input = 0; input < words; input += strideWords(layout))
+    columns.words.forEach((word, c) => {
+      visit(input + word, columns.tables[c]);
+    });
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { DataError, permutation, type RowLayout, strideBytes, strideWords } from "@fae/core";
+import { DataError, type IdColumns, idColumns, permutation, type RowLayout, strideBytes, strideWords } from "@fae/core";
 
 /** Inputs in a file, as a batch source has them. Plain data: crosses to a thread. */
 export interface MarkedSource {
@@ -71,6 +71,7 @@ function sourceMarker({ path, rows, layout, shuffleSeed }: MarkedSource, bits: r
   const seen = new Uint32Array(Math.ceil(rows / 32));
   let seenCount = 0;
   const columns = idColumns(layout);
+  if (columns.words.at(-1) !== strideWords(layout) - 1) throw new TypeError("ids do not end where the row ends");
   const stride = strideBytes(layout);
   const block = new Int32Array(Math.ceil(Math.max(blockBytes, stride) / 4));
 
@@ -120,32 +121,10 @@ function sourceMarker({ path, rows, layout, shuffleSeed }: MarkedSource, bits: r
   };
 }
 
-interface IdColumns {
-  /** Word of each id in a row. */
-  readonly at: Int32Array;
-  readonly table: Int32Array;
-}
-
-function idColumns(layout: RowLayout): IdColumns {
-  const at: number[] = [];
-  const table: number[] = [];
-  for (let step = 0, word = 1; step < Math.max(1, layout.steps); step++) {
-    word += layout.denseFeatures;
-    layout.hotness.forEach((bag, t) => {
-      for (let l = 0; l < bag; l++, word++) {
-        at.push(word);
-        table.push(t);
-      }
-    });
-  }
-  if (at[at.length - 1] !== strideWords(layout) - 1) throw new TypeError("ids do not end where the row ends");
-  return { at: Int32Array.from(at), table: Int32Array.from(table) };
-}
-
-function markInput(words: Int32Array, from: number, { at, table }: IdColumns, bits: readonly Uint32Array[]): void {
-  for (let c = 0; c < at.length; c++) {
-    const id = words[from + at[c]];
-    if (id >= 0) bits[table[c]][id >>> 5] |= 1 << (id & 31);
+function markInput(block: Int32Array, from: number, { words, tables }: IdColumns, bits: readonly Uint32Array[]): void {
+  for (let c = 0; c < words.length; c++) {
+    const id = block[from + words[c]];
+    if (id >= 0) bits[tables[c]][id >>> 5] |= 1 << (id & 31);
   }
 }
 

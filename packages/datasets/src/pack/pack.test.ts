@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FaeError, type PreparedData, Random, type RowLayout, strideWords } from "@fae/core";
+import { FaeError, idColumns, type PreparedData, Random, type RowLayout, strideWords } from "@fae/core";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
-import { idColumns } from "./id-columns.js";
 import type { PackOptions } from "./options.js";
 import { pack } from "./pack.js";
 

@@ -1,6 +1,5 @@
-import { type RowLayout, strideWords } from "@fae/core";
+import { idColumns, type RowLayout, strideWords } from "@fae/core";
 import { readFully, withFile, writeFully } from "../prepare/files.js";
-import { idColumns } from "./id-columns.js";
 
 /** Copies the inputs `[first, end)` of a packed row file to the hot or the cold file, in their order. */
 export interface PartClassesOptions {

@@ -1,6 +1,5 @@
-import { DataError, type RowLayout, strideWords } from "@fae/core";
+import { DataError, idColumns, type RowLayout, strideWords } from "@fae/core";
 import { readFully, withFile, writeFully } from "../prepare/files.js";
-import { idColumns } from "./id-columns.js";
 
 /** Rewrites the inputs `[first, end)` of a row file with new ids, at the same place of another file. */
 export interface RelabelOptions {
@@ -34,8 +33,8 @@ export function relabel(options: RelabelOptions): RelabelReport {
   const step = Math.max(1, Math.floor(blockBytes / (4 * stride)));
   const bytes = new Uint8Array(4 * stride * Math.min(step, end - first));
   const words = new Int32Array(bytes.buffer);
-  const scratch = { ids: new Int32Array(step), cold: new Uint8Array(step) };
-  const { cold } = scratch;
+  const cold = new Uint8Array(step);
+  const scratch = new Int32Array(step);
   let positives = 0;
   let hot = 0;
   let hotPositives = 0;
@@ -48,7 +47,8 @@ export function relabel(options: RelabelOptions): RelabelReport {
         cold.fill(0, 0, inputs);
         columns.words.forEach((word, c) => {
           const table = columns.tables[c];
-          const wrong = relabelColumn(words, word, stride, inputs, newIds[table], hotRows[table], scratch);
+          const column = { words, word, stride, inputs, newIds: newIds[table], hotRows: hotRows[table], cold };
+          const wrong = relabelColumn(column, scratch);
           if (wrong >= 0) throw idOutOfRange(options, at + wrong, words[wrong * stride + word], table);
         });
         for (let i = 0; i < inputs; i++) {
@@ -66,16 +66,25 @@ export function relabel(options: RelabelOptions): RelabelReport {
   return { positives, hot, hotPositives };
 }
 
-/** Returns the position of the first id that is no row of the table, -1 when there is none. */
-function relabelColumn(
-  words: Int32Array,
-  word: number,
-  stride: number,
-  inputs: number,
-  newIds: Int32Array,
-  hotRows: number,
-  { ids, cold }: { readonly ids: Int32Array; readonly cold: Uint8Array },
-): number {
+/** One id of each input of a block. */
+interface Column {
+  readonly words: Int32Array;
+  /** Of the id in its input. */
+  readonly word: number;
+  readonly stride: number;
+  readonly inputs: number;
+  readonly newIds: Int32Array;
+  readonly hotRows: number;
+  /** By input: 1 when any of its ids is cold. */
+  readonly cold: Uint8Array;
+}
+
+/**
+ * Returns the position of the first id that is no row of the table, -1 when there is none.
+ * @param ids scratch, one per input
+ */
+function relabelColumn(column: Column, ids: Int32Array): number {
+  const { words, word, stride, inputs, newIds, hotRows, cold } = column;
   const rows = newIds.length;
   let others = 0;
   for (let i = 0, at = word; i < inputs; i++, at += stride) {
@@ -83,7 +92,7 @@ function relabelColumn(
     ids[i] = id;
     if (id >>> 0 >= rows) others++;
   }
-  if (others > 0) return relabelShortBags(words, word, stride, inputs, newIds, hotRows, cold);
+  if (others > 0) return relabelShortBags(column);
   // Nothing else stands between the random reads: the processor has many of them in flight.
   for (let i = 0; i < inputs; i++) ids[i] = newIds[ids[i]];
   for (let i = 0, at = word; i < inputs; i++, at += stride) {
@@ -95,15 +104,7 @@ function relabelColumn(
 }
 
 /** The same for a column with ids that are no rows: -1 stays and keeps its input hot, any other is wrong. */
-function relabelShortBags(
-  words: Int32Array,
-  word: number,
-  stride: number,
-  inputs: number,
-  newIds: Int32Array,
-  hotRows: number,
-  cold: Uint8Array,
-): number {
+function relabelShortBags({ words, word, stride, inputs, newIds, hotRows, cold }: Column): number {
   const rows = newIds.length;
   for (let i = 0, at = word; i < inputs; i++, at += stride) {
     const id = words[at];
