@@ -1,10 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { type OptimizerName, optimizers, PlanError, type PreparedData, strideBytes } from "@fae/core";
+import { type OptimizerName, optimizers, PlanError, type PreparedData } from "@fae/core";
 import { openPrepared, toBatchSource } from "@fae/datasets";
 import { inverseOrder, popularityOrder, rowBytes } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { type AccessCounts, calibrate, chooseHotSet, countAccesses, countOfCounts, type HotSet } from "@fae/profiler";
 import { generatedLog } from "../data/log.js";
+import { trainingWords } from "../data/training-words.js";
 import { logSpec, type Workload, workloads } from "../data/workloads.js";
 import { bareBytes, forIds, type HotBytes, type HotProblem, hotBytes } from "../measure/hot-bytes.js";
 import { isExact } from "../measure/strategies.js";
@@ -103,13 +103,9 @@ async function countBoth(bench: Bench, data: PreparedData): Promise<Counted> {
   return { exact, sampled, words };
 }
 
-function firstInputs({ layout, splits }: PreparedData, count: number): Uint32Array {
-  const words = new Uint32Array((count * strideBytes(layout)) / 4);
-  const file = openSync(splits.train?.path ?? "", "r");
-  const read = readSync(file, words, { position: 0 });
-  closeSync(file);
-  if (read < words.byteLength) throw new RangeError(`the log has fewer than ${count} training inputs`);
-  return words;
+function firstInputs(data: PreparedData, count: number): Uint32Array {
+  if ((data.splits.train?.rows ?? 0) < count) throw new RangeError(`the log has fewer than ${count} training inputs`);
+  return trainingWords(data, 0, count);
 }
 
 async function sweep(

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { idsPerStep, type PreparedData, rowStateValues, strideBytes } from "@fae/core";
+import { idsPerStep, type PreparedData, rowStateValues } from "@fae/core";
 import { chooseHotSet, countAccesses, countOfCounts, hotRowBits, judgeInputs, type RowSource } from "@fae/profiler";
 import { stopIfAborted } from "@fae/trainer";
 import { generatedLog } from "../data/log.js";
+import { trainingWords } from "../data/training-words.js";
 import { logSpec } from "../data/workloads.js";
 import { figureOf, plainSeries } from "../report/series.js";
 import type { Bench, Findings, Scenario, Size } from "../scenario.js";
@@ -128,22 +128,11 @@ function hotAccesses(counts: Uint32Array, bits: Uint32Array): number {
 }
 
 /** Inputs of one training day, in memory. Days hold equally many inputs, the first ones one more where it does not come out even. */
-function dayOf({ splits, layout }: PreparedData, day: number): RowSource {
-  const train = splits.train ?? { path: "", rows: 0 };
+function dayOf(data: PreparedData, day: number): RowSource {
+  const rows = data.splits.train?.rows ?? 0;
   const all = days - 1;
-  const start = (at: number) =>
-    Math.min(train.rows, at * Math.floor(train.rows / all) + Math.min(at, train.rows % all));
+  const start = (at: number) => Math.min(rows, at * Math.floor(rows / all) + Math.min(at, rows % all));
   const [from, to] = [start(day), start(day + 1)];
-  const bytes = new Uint8Array((to - from) * strideBytes(layout));
-  const file = openSync(train.path, "r");
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const read = readSync(file, bytes, done, bytes.length - done, from * strideBytes(layout) + done);
-      if (read === 0) throw new RangeError(`${train.path} is shorter than its manifest says`);
-      done += read;
-    }
-  } finally {
-    closeSync(file);
-  }
-  return { layout, rows: to - from, storage: { kind: "memory", words: new Uint32Array(bytes.buffer) } };
+  const words = trainingWords(data, from, to);
+  return { layout: data.layout, rows: to - from, storage: { kind: "memory", words } };
 }
