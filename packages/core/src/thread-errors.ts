@@ -1,4 +1,4 @@
-import { DataError, type ErrorCode, FaeError, OutOfMemoryError } from "./errors.js";
+import { DataError, type ErrorCode, FaeError } from "./errors.js";
 
 /** An error as it crosses between threads: its class does not survive the crossing. */
 export interface ErrorMessage {
@@ -30,7 +30,5 @@ export function errorToMessage(error: unknown): ErrorMessage {
 export function errorFromMessage({ fae, message, system, stack }: ErrorMessage): Error {
   if (fae === null) return Object.assign(new Error(message), system, stack === null ? {} : { stack });
   const options = { ...(fae.fix === null ? {} : { fix: fae.fix }), details: fae.details };
-  if (fae.code === "ERR_DATA") return new DataError(message, options);
-  if (fae.code === "ERR_OUT_OF_MEMORY") return new OutOfMemoryError(message, options);
-  return new FaeError(fae.code, message, options);
+  return fae.code === "ERR_DATA" ? new DataError(message, options) : new FaeError(fae.code, message, options);
 }

@@ -91,9 +91,12 @@ uint64_t RowExchange::run(const std::vector<uint32_t>& numbers, Direction direct
       Piece& piece = pieces_[p % 2];
       if (p >= 2) FAE_CUDA(cudaEventSynchronize(piece.done));
       take(piece, numbers.data() + p * piece_rows, numbers.size() - p * piece_rows);
-      if (direction == to_device) on_host(piece, to_device);
-      if (direction == to_device) send(piece, stream);
-      else fetch(piece, stream);
+      if (direction == to_device) {
+        on_host(piece, to_device);
+        send(piece, stream);
+      } else {
+        fetch(piece, stream);
+      }
     }
     if (direction == to_host && p > 0) {
       Piece& last = pieces_[(p - 1) % 2];
