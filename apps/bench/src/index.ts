@@ -3,7 +3,7 @@ export type { BenchIo } from "./commands/options.js";
 export { compare } from "./compare.js";
 export type { ReportFiles } from "./report/write-report.js";
 export { writeReport } from "./report/write-report.js";
-export type { Check, Figure, MachineFacts, Result, Series, Spread, Table } from "./result.js";
+export type { Check, Figure, Headline, MachineFacts, Result, Series, Spread, Table } from "./result.js";
 export { result } from "./result.js";
 export type { FoundResults, ResultFolder } from "./result-file.js";
 export { readResult, readResults, writeResult } from "./result-file.js";

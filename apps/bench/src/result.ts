@@ -43,6 +43,20 @@ export const table = z.object({
 });
 export type Table = z.infer<typeof table>;
 
+/** A number that the paper is known by, beside ours; the report puts those of one machine into one table. */
+export const headline = z.object({
+  /** Read below the scenario's title, e.g. `fae over the parameter server`. */
+  what: z.string(),
+  unit: z.string(),
+  /** null where the paper says nothing. */
+  paper: z.number().nullable(),
+  /** null: not measured, `detail` says why. */
+  ours: spread.nullable(),
+  /** What the number is made of, e.g. the value of each workload. */
+  detail: z.string().default(""),
+});
+export type Headline = z.infer<typeof headline>;
+
 /** The check that a result was right before it was timed. */
 export const check = z.object({ what: z.string(), passed: z.boolean(), detail: z.string() });
 export type Check = z.infer<typeof check>;
@@ -77,6 +91,8 @@ export const result = z.object({
   checks: z.array(check),
   tables: z.array(table),
   figures: z.array(figure),
+  /** Absent in results of earlier versions. */
+  headlines: z.array(headline).default([]),
   /** What a reader must know: what is synthetic, what was scaled, what could not be run. */
   notes: z.array(z.string()),
 });

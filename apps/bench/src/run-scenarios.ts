@@ -79,7 +79,7 @@ async function runOne(scenario: Scenario, request: RunRequest): Promise<RunOutco
 function resultOf(
   { name, title, paper }: Scenario,
   { bench, command, commit, options }: RunRequest,
-  { repeats, checks, tables, figures, notes, seeds }: Findings,
+  { repeats, checks, tables, figures, headlines = [], notes, seeds }: Findings,
   started: Date,
   seconds: number,
 ): Result {
@@ -100,6 +100,7 @@ function resultOf(
     checks: [...checks],
     tables: [...tables],
     figures: [...figures],
+    headlines: [...headlines],
     notes: [...notes],
   };
 }

@@ -1,5 +1,5 @@
 import type { Engine } from "@fae/core";
-import type { Check, Figure, Table } from "./result.js";
+import type { Check, Figure, Headline, Table } from "./result.js";
 
 /**
  * How much is measured. `full`: the paper's sizes where the machine allows. `quick`: all scenarios within 3 minutes on 2
@@ -60,6 +60,8 @@ export interface Findings {
   readonly checks: readonly Check[];
   readonly tables: readonly Table[];
   readonly figures: readonly Figure[];
+  /** The paper's numbers that this scenario reproduces; none when it has no such. */
+  readonly headlines?: readonly Headline[];
   readonly notes: readonly string[];
 }
 

@@ -50,6 +50,30 @@ test.each(here.map((scenario) => [scenario.name, scenario] as const))("%s, tiny"
   for (const table of found.tables) for (const row of table.rows) expect(row).toHaveLength(table.columns.length);
 });
 
+test("the paper's headlines are answered", async () => {
+  const { folders } = await readResults(out);
+  const found = folders[0].results.flatMap(({ headlines }) => headlines);
+  expect(found.map(({ what, paper, ours }) => [what, paper, ours === null])).toEqual([
+    ["RMC2, Criteo Kaggle: hot inputs with 6.8 % of the rows hot", 76, false],
+    ["RMC3, Criteo Terabyte: hot inputs with 0.7 % of the rows hot", 82, false],
+    ["RMC1, Taobao: fae above the baseline", -0.18, false],
+    ["RMC2, Criteo Kaggle: fae above the baseline", 0, false],
+    ["RMC3, Criteo Terabyte: fae above the baseline", -0.01, false],
+    ["RMC4, Avazu: fae above the baseline", -0.01, false],
+    ["every data set and seed: mixed above the baseline", null, false],
+    ["saved by fae against hybrid training", 50, false],
+    ["saved by mixed against hybrid training", null, false],
+    ["switches and tests of fae, share of training", 13, false],
+    ["the same with profile and pack, of one epoch", 13, false],
+    ["fae over the parameter server", 1.52, false],
+    ["mixed over the parameter server", null, false],
+    ["fae over hybrid training", 1.8, false],
+    ["mixed over hybrid training", null, false],
+    ["fae over the CPU only", 2.3, false],
+    ["mixed over the CPU only", null, false],
+  ]);
+});
+
 describe("the report of all scenarios", () => {
   const html = join(out, "report.html");
 

@@ -1,7 +1,8 @@
-import type { Check, Figure, Result, Table } from "../result.js";
+import type { Check, Figure, Headline, Result, Table } from "../result.js";
 import type { ResultFolder } from "../result-file.js";
 import { baselineNotes } from "./baselines.js";
 import { figureSvg } from "./figure-svg.js";
+import { headlineTable, headlineText } from "./headlines.js";
 import { machineText } from "./machine-text.js";
 import { cell, figureTable } from "./numbers.js";
 import { style } from "./style.js";
@@ -54,9 +55,42 @@ function resultHtml(result: Result, id: string): string {
   ].join("\n");
 }
 
+function headlineRow(headline: Headline): string {
+  const { what, unit, paper, ours, range, detail } = headlineText(headline);
+  const about = unit ? `${escapeHtml(what)}, <span class="mute">${escapeHtml(unit)}</span>` : escapeHtml(what);
+  const spread = range ? ` <span class="range">${range}</span>` : "";
+  return [
+    `<tr${detail ? ' class="more"' : ""}><td>${about}</td><td>${escapeHtml(paper)}</td>`,
+    `<td><b>${escapeHtml(ours)}</b>${spread}</td></tr>`,
+    detail ? `<tr class="detail"><td colspan="3">${escapeHtml(detail)}</td></tr>` : "",
+  ].join("");
+}
+
+/** The paper's numbers beside ours: one table per folder of results, before anything else. */
+function headlinesHtml(
+  folders: readonly ResultFolder[],
+  id: (folder: number, of: { scenario: string }) => string,
+): string {
+  const tables = folders.flatMap(({ results }, folder) => {
+    const table = headlineTable(results);
+    if (table === null) return [];
+    const groups = table.groups.map(
+      (group) =>
+        `<tbody><tr class="group"><th colspan="3"><a href="#${escapeHtml(id(folder, group))}">${escapeHtml(group.title)}</a></th></tr>${group.headlines.map(headlineRow).join("")}</tbody>`,
+    );
+    return [
+      `<h4>${escapeHtml(machineText(results))}</h4>`,
+      `<table class="headlines"><thead><tr><th></th><th>paper</th><th>here</th></tr></thead>${groups.join("\n")}</table>`,
+      ...table.notes.map((note) => `<p class="mute">${prose(note)}</p>`),
+    ];
+  });
+  return tables.length === 0 ? "" : `<section><h2>Beside the paper</h2>${tables.join("\n")}</section>`;
+}
+
 /** One self-contained page: no script, no network; readable on a phone and on paper. One chapter per folder of results. */
 export function htmlReport(folders: readonly ResultFolder[]): string {
-  const id = (folder: number, { scenario }: Result) => (folders.length > 1 ? `${folder + 1}-${scenario}` : scenario);
+  const id = (folder: number, { scenario }: { scenario: string }) =>
+    folders.length > 1 ? `${folder + 1}-${scenario}` : scenario;
   const chapters = folders.map(({ results }, folder) =>
     [
       `<h2>${escapeHtml(machineText(results))}</h2>`,
@@ -69,6 +103,7 @@ export function htmlReport(folders: readonly ResultFolder[]): string {
 <title>FAE: measured results</title><style>${style}</style></head><body>
 <h1>FAE, measured</h1>
 <p class="mute">Medians of interleaved repeats; thin lines and brackets give minimum and maximum. Dashed: published values.</p>
+${headlinesHtml(folders, id)}
 ${chapters.join("\n")}
 <section><h2>About the systems compared</h2><ul>${baselineNotes.map((note) => `<li>${prose(note)}</li>`).join("")}</ul></section>
 </body></html>

@@ -1,6 +1,7 @@
 import type { Check, Result, Table } from "../result.js";
 import type { ResultFolder } from "../result-file.js";
 import { baselineNotes } from "./baselines.js";
+import { headlineTable, headlineText } from "./headlines.js";
 import { machineText } from "./machine-text.js";
 import { cell, figureTable } from "./numbers.js";
 
@@ -52,6 +53,25 @@ function resultLines(result: Result, figurePath: (index: number) => string): str
   return lines;
 }
 
+/** The paper's numbers beside ours: one table per folder of results, before anything else. */
+function headlineLines(folders: readonly ResultFolder[]): string[] {
+  const lines = folders.flatMap(({ results }) => {
+    const table = headlineTable(results);
+    if (table === null) return [];
+    const rows = table.groups.flatMap(({ title, headlines }) => [
+      [`**${title}**`, "", ""],
+      ...headlines.map((headline) => {
+        const { what, unit, paper, ours, range, detail } = headlineText(headline);
+        const about = [[what, unit].filter(Boolean).join(", "), detail].filter(Boolean).join("; ");
+        return [about, paper, range ? `${ours} ${range}` : ours];
+      }),
+    ]);
+    const drawn = tableText({ title: "", columns: ["", "paper", "here"], rows, note: "" });
+    return [`**${machineText(results)}**`, "", drawn, ...table.notes.flatMap((note) => [note, ""])];
+  });
+  return lines.length === 0 ? [] : ["## Beside the paper", "", ...lines];
+}
+
 /** Results as Markdown, one part per folder; figures are referred to, their numbers stand in tables below. */
 export function markdownReport(folders: readonly ResultFolder[], figurePath: FigurePath): string {
   const lines = [
@@ -60,6 +80,7 @@ export function markdownReport(folders: readonly ResultFolder[], figurePath: Fig
     "Medians of interleaved repeats, with minimum and maximum in brackets. Dashed in figures: published values.",
     "",
   ];
+  lines.push(...headlineLines(folders));
   folders.forEach(({ results }, folder) => {
     lines.push(`**Machine: ${machineText(results)}**`, "");
     for (const result of results) lines.push(...resultLines(result, (i) => figurePath(folder, result.scenario, i)));

@@ -11,8 +11,8 @@ export function cell(value: string | number | null | undefined): string {
   return size !== 0 && (size < 1e-4 || size >= 1e9) ? value.toExponential(3) : String(+value.toPrecision(4));
 }
 
-/** A bound: one digit less than what it bounds. */
-const brief = (value: number): string =>
+/** A bound, or a number among words: one digit less than `cell` gives. */
+export const brief = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 1000 || Math.abs(value) < 1e-4
     ? cell(value)
     : String(+value.toPrecision(3));

@@ -38,8 +38,25 @@ export const speedUp = (base: Spread | null, variant: Spread | null): Spread | n
         n: variant.n,
       };
 
+/** Arithmetic mean; null without values. */
+export function arithmeticMean(values: readonly (number | null)[]): number | null {
+  const found = values.filter((value) => value !== null);
+  return found.length === 0 ? null : found.reduce((sum, value) => sum + value, 0) / found.length;
+}
+
 /** Geometric mean; null without values. */
 export function geometricMean(values: readonly (number | null)[]): number | null {
   const found = values.filter((value) => value !== null);
   return found.length === 0 ? null : Math.exp(found.reduce((sum, value) => sum + Math.log(value), 0) / found.length);
+}
+
+/** A value that is the same in every repeat. */
+export const exactly = (value: number): Spread => ({ median: value, min: value, max: value, n: 1 });
+
+/** The same mean of medians, of minima and of maxima; null without values. */
+export function meanSpread(spreads: readonly (Spread | null)[], mean: typeof geometricMean): Spread | null {
+  const found = spreads.filter((spread) => spread !== null);
+  const [median, min, max] = (["median", "min", "max"] as const).map((key) => mean(found.map((spread) => spread[key])));
+  if (median === null || min === null || max === null) return null;
+  return { median, min, max, n: Math.min(...found.map(({ n }) => n)) };
 }

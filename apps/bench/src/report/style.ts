@@ -16,6 +16,11 @@ table { border-collapse: collapse; font-size: 14px; margin: 8px 0; min-width: 50
 th, td { white-space: nowrap; vertical-align: bottom; padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 th, th:first-child { background: var(--soft); white-space: normal; }
+.headlines { width: 100%; }
+.headlines th, .headlines td, .headlines td:first-child { white-space: normal; vertical-align: top; padding: 5px 10px; font-size: 15px; }
+.headlines .group th { text-align: left; } .headlines .group a { color: inherit; } .headlines .mute { font-size: inherit; }
+.headlines .more td { border-bottom: 0; padding-bottom: 0; }
+.headlines .detail td { padding-top: 0; color: var(--mute); font-size: 13px; } .range { white-space: nowrap; color: var(--mute); font-size: 13px; }
 ul { padding-left: 20px; font-size: 15px; } li { margin: 2px 0; }
 code { font-size: 13px; overflow-wrap: anywhere; }
 .ok { color: #00664a; } .bad { color: #b3261e; font-weight: 700; }
@@ -28,7 +33,9 @@ details { margin: 4px 0 12px; } summary { cursor: pointer; color: var(--mute); f
 @media print {
   body { max-width: none; font-size: 10.5pt; padding: 0; }
   h2 { background: none; color: inherit; padding: 0; } h3, h4 { break-after: avoid; }
-  figure, tr { break-inside: avoid; } nav { display: none; }
+  figure, tr, .headlines tbody { break-inside: avoid; } nav { display: none; }
+  .headlines th, .headlines td, .headlines td:first-child { font-size: 10pt; padding: 3px 5px; }
+  .headlines .detail td, .range { font-size: 8.5pt; }
   .scroll { overflow: visible; } th, td { white-space: normal; padding: 2px 5px; font-size: 9pt; }
 }
 `;

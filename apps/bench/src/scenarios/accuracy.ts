@@ -1,11 +1,12 @@
 import type { StrategyName } from "@fae/scheduler";
 import { timedSet } from "../data/timed-set.js";
-import { type Workload, workloads } from "../data/workloads.js";
+import { logTitles, type Workload, workloads } from "../data/workloads.js";
 import { spreadOf } from "../measure/spread.js";
 import { isExact, strategiesFor } from "../measure/strategies.js";
 import { type Trained, train } from "../measure/train.js";
+import { notMeasured } from "../report/headlines.js";
 import { figureOf, plainSeries, publishedSeries, seriesOf } from "../report/series.js";
-import type { Check, Figure, Spread, Table } from "../result.js";
+import type { Check, Figure, Headline, Spread, Table } from "../result.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
 
 const seeds = [1, 2, 3];
@@ -66,6 +67,7 @@ export const accuracy: Scenario = {
       repeats: trials.flatMap(rawRuns),
       checks: trials.flatMap((trial) => [...sameAsBaseline(bench, trial), ...faeAsGood(bench, trial)]),
       figures: [differenceFigure(trials), aucFigure(trials), ...rateFigure(trials)],
+      headlines: [...trials.map(faeHeadline), ...mixedHeadline(trials)],
       tables: [metricsTable(trials)],
       notes: [
         ...notes,
@@ -88,14 +90,43 @@ function spreadOfMetric({ runs }: Trial, name: StrategyName, metric: Metric, fac
   return found.length === 0 ? null : spreadOf(found.map((value) => factor * value));
 }
 
-/** Accuracy above the baseline of the same seed, in points. */
-function differences({ runs }: Trial, name: StrategyName): Spread | null {
+/** Accuracy above the baseline of the same seed, in points, seed by seed. */
+function differencesBySeed({ runs }: Trial, name: StrategyName): number[] {
   const base = runs.get(baseline) ?? [];
-  const found = (runs.get(name) ?? []).flatMap((run, i) => {
+  return (runs.get(name) ?? []).flatMap((run, i) => {
     const [ours, theirs] = [metricOf(run, "accuracy"), base[i] ? metricOf(base[i], "accuracy") : null];
     return ours === null || theirs === null ? [] : [100 * (ours - theirs)];
   });
+}
+
+function differences(trial: Trial, name: StrategyName): Spread | null {
+  const found = differencesBySeed(trial, name);
   return found.length === 0 ? null : spreadOf(found);
+}
+
+/** Points of the slides' FAE above their XDL. */
+function publishedDifference({ name }: Workload): number | null {
+  const paper = published[name];
+  return paper ? Math.round(100 * (paper.fae[0] - paper.xdl[0])) / 100 : null;
+}
+
+function faeHeadline(trial: Trial): Headline {
+  const { workload } = trial;
+  const ours = differences(trial, "fae");
+  return {
+    what: `${workload.name}, ${logTitles[workload.data.source]}: fae above the baseline`,
+    unit: "points of accuracy",
+    paper: publishedDifference(workload),
+    ours,
+    detail: ours === null ? notMeasured : "",
+  };
+}
+
+function mixedHeadline(trials: readonly Trial[]): Headline[] {
+  const found = trials.flatMap((trial) => differencesBySeed(trial, "mixed"));
+  if (found.length === 0) return [];
+  const what = "every data set and seed: mixed above the baseline";
+  return [{ what, unit: "points of accuracy", paper: null, ours: spreadOf(found), detail: "" }];
 }
 
 function differenceFigure(trials: readonly Trial[]): Figure {
@@ -112,10 +143,7 @@ function differenceFigure(trials: readonly Trial[]): Figure {
       ),
       publishedSeries(
         "FAE against XDL, paper",
-        trials.map(({ workload }) => {
-          const paper = published[workload.name];
-          return paper ? Math.round(100 * (paper.fae[0] - paper.xdl[0])) / 100 : null;
-        }),
+        trials.map(({ workload }) => publishedDifference(workload)),
       ),
     ],
   });

@@ -4,11 +4,13 @@ import { allBytes } from "@fae/trainer";
 import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats, type Trained } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads } from "../measure/workload.js";
-import { figureOf, plainSeries, publishedSeries } from "../report/series.js";
-import type { Check, Figure, Table } from "../result.js";
+import { meanHeadline } from "../report/headlines.js";
+import { arithmeticMean, exactly, figureOf, plainSeries, publishedSeries } from "../report/series.js";
+import type { Check, Figure, Headline, Table } from "../result.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
 
-const publishedShare = 50;
+/** Percent of the bytes that FAE saves on average. */
+const publishedSaving = 50;
 
 export const dataTransfer: Scenario = {
   name: "data-transfer",
@@ -23,6 +25,7 @@ export const dataTransfer: Scenario = {
       repeats: measured.flatMap(({ set, runs }) => rawRepeats(set.workload.name, { runs, notes: [] })),
       checks: [...measured.flatMap(({ checks }) => checks), ...timed.flatMap(countsCheck)],
       figures: [...shareFigure(timed), ...timed.map(kindsFigure)],
+      headlines: savingsOf(timed),
       tables: [epochTable(timed)],
       notes: [
         ...measured.flatMap(({ notes }) => notes),
@@ -46,27 +49,42 @@ const totalOf = (run: Trained): number => trafficKinds.reduce((sum, kind) => sum
 /** Every run of a strategy moves the same bytes: the first stands for all. */
 const firstRun = ({ runs }: MeasuredWorkload, name: StrategyName): Trained | undefined => runs.get(name)?.[0];
 
+/** Bytes of a strategy in percent of hybrid training's. */
+function percentOfHybrid(measured: MeasuredWorkload, name: StrategyName): number | null {
+  const [run, whole] = [firstRun(measured, name), firstRun(measured, "dlrm-hybrid")];
+  return run && whole ? (100 * totalOf(run)) / totalOf(whole) : null;
+}
+
+function savingsOf(timed: readonly MeasuredWorkload[]): Headline[] {
+  return (["fae", "mixed"] as const).flatMap((name) => {
+    const about = {
+      what: `saved by ${name} against hybrid training`,
+      unit: "%",
+      paper: name === "fae" ? publishedSaving : null,
+    };
+    const saved = timed.map((measured) => {
+      const percent = percentOfHybrid(measured, name);
+      return { name: measured.set.workload.name, found: percent === null ? null : exactly(100 - percent) };
+    });
+    return meanHeadline(about, saved, arithmeticMean);
+  });
+}
+
 function shareFigure(timed: readonly MeasuredWorkload[]): Figure[] {
-  const base = timed.map((measured) => firstRun(measured, "dlrm-hybrid"));
   const movers = allStrategies.filter(
     (name) => name !== "cpu-only" && name !== "dlrm-hybrid" && timed.some(({ runs }) => runs.has(name)),
   );
-  if (movers.length === 0 || base.every((run) => run === undefined)) return [];
+  if (movers.length === 0 || !timed.some(({ runs }) => runs.has("dlrm-hybrid"))) return [];
   const series = movers.map((name) => {
-    const shares = timed.map((measured, i) => {
-      const [run, whole] = [firstRun(measured, name), base[i]];
-      return run && whole ? (100 * totalOf(run)) / totalOf(whole) : null;
-    });
-    const found = shares.filter((share) => share !== null);
-    const mean = found.length === 0 ? null : found.reduce((sum, share) => sum + share, 0) / found.length;
-    return plainSeries(name, [...shares, mean]);
+    const shares = timed.map((measured) => percentOfHybrid(measured, name));
+    return plainSeries(name, [...shares, arithmeticMean(shares)]);
   });
   return [
     figureOf("bars", {
       title: "Bytes moved, as percent of hybrid training",
       x: [...timed.map(({ set }) => set.workload.name), "mean"],
       yTitle: "% of dlrm-hybrid",
-      series: [...series, publishedSeries("FAE, paper", [...timed.map(() => null), publishedShare])],
+      series: [...series, publishedSeries("FAE, paper", [...timed.map(() => null), 100 - publishedSaving])],
     }),
   ];
 }

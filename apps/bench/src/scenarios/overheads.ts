@@ -2,8 +2,9 @@ import { type Preparation, timePreparation } from "../measure/preparation.js";
 import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats, type Trained } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
-import { figureOf, plainSeries, publishedSeries } from "../report/series.js";
-import type { Figure } from "../result.js";
+import { meanHeadline } from "../report/headlines.js";
+import { arithmeticMean, figureOf, plainSeries, publishedSeries } from "../report/series.js";
+import type { Figure, Spread } from "../result.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
 
 const publishedPercent = 13;
@@ -26,6 +27,7 @@ export const overheads: Scenario = {
   async run(bench: Bench): Promise<Findings> {
     const measured = await measureWorkloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"], allStrategies);
     const found: Overheads[] = [];
+    const shares: Shares[] = [];
     const notes: string[] = [];
     const repeats: Record<string, unknown>[] = [];
     for (const workload of measured) {
@@ -35,12 +37,25 @@ export const overheads: Scenario = {
       if (preparation) repeats.push({ variant: "prepare", workload: name, repeat: 0, ...preparation });
       else notes.push(`${name}: the data came packed, so profile and pack are not part of its bars.`);
       found.push(overheadsOf(workload, preparation));
+      shares.push(sharesOf(workload, preparation));
     }
     return {
       seeds: [1],
       repeats: [...measured.flatMap(({ set, runs }) => rawRepeats(set.workload.name, { runs, notes: [] })), ...repeats],
       checks: measured.flatMap(({ checks }) => checks),
       figures: found.length === 0 ? [] : [percentFigure(found), secondsFigure(found)],
+      headlines: [
+        ...meanHeadline(
+          { what: "switches and tests of fae, share of training", unit: "%", paper: publishedPercent },
+          shares.map(({ name, training }) => ({ name, found: training })),
+          arithmeticMean,
+        ),
+        ...meanHeadline(
+          { what: "the same with profile and pack, of one epoch", unit: "%", paper: publishedPercent },
+          shares.map(({ name, whole }) => ({ name, found: whole })),
+          arithmeticMean,
+        ),
+      ],
       tables: [],
       notes: [
         ...measured.flatMap((workload) => workload.notes),
@@ -66,12 +81,35 @@ function overheadsOf(measured: MeasuredWorkload, preparation: Preparation | null
   };
 }
 
+/** Overheads as percent of the time that they are part of. */
+interface Shares {
+  readonly name: string;
+  /** Switches and tests, of the training time. */
+  readonly training: Spread | null;
+  /** Profile and pack too, of the time with them; null when the data came packed. */
+  readonly whole: Spread | null;
+}
+
+function sharesOf(measured: MeasuredWorkload, preparation: Preparation | null): Shares {
+  const beside = ({ report, testSeconds }: Trained) => report.seconds.stages.switch + testSeconds;
+  const before = preparation && (preparation.profileSeconds + preparation.packSeconds) / preparation.inputs;
+  const prepared = ({ report }: Trained) => (before ?? 0) * report.inputs;
+  return {
+    name: measured.set.workload.name,
+    training: spreadFor(measured, "fae", (run) => (100 * beside(run)) / run.seconds),
+    whole:
+      before === null
+        ? null
+        : spreadFor(measured, "fae", (run) => (100 * (beside(run) + prepared(run))) / (run.seconds + prepared(run))),
+  };
+}
+
 function percentFigure(found: readonly Overheads[]): Figure {
   const kinds = ["switch", "test", "profile", "pack"] as const;
   const whole = (o: Overheads) => o.train + o.switch + o.test + o.profile + o.pack;
   const series = kinds.map((kind) => {
     const percents = found.map((o) => (100 * o[kind]) / whole(o));
-    return plainSeries(kind, [...percents, percents.reduce((sum, p) => sum + p, 0) / percents.length, null]);
+    return plainSeries(kind, [...percents, arithmeticMean(percents), null]);
   });
   return figureOf("stacked", {
     title: "Overheads of fae, percent of the end-to-end time",

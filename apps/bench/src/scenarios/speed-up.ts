@@ -2,8 +2,9 @@ import type { StrategyName } from "@fae/scheduler";
 import { allStrategies, engineNotes } from "../measure/strategies.js";
 import { rawRepeats } from "../measure/train.js";
 import { type MeasuredWorkload, measureWorkloads, spreadFor } from "../measure/workload.js";
+import { meanHeadline } from "../report/headlines.js";
 import { figureOf, geometricMean, publishedSeries, seriesOf, speedUp } from "../report/series.js";
-import type { Figure, Table } from "../result.js";
+import type { Figure, Headline, Table } from "../result.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
 
 /** The paper's averages over its four workloads. */
@@ -29,6 +30,7 @@ export const speedUpScenario: Scenario = {
       repeats: measured.flatMap(({ set, runs }) => rawRepeats(set.workload.name, { runs, notes: [] })),
       checks: measured.flatMap(({ checks }) => checks),
       figures: (Object.keys(published) as Base[]).flatMap((base) => speedUpFigure(measured, base)),
+      headlines: (Object.keys(published) as Base[]).flatMap((base) => headlinesOver(measured, base)),
       tables: [timeTable(measured)],
       notes: [
         ...measured.flatMap(({ notes }) => notes),
@@ -38,6 +40,28 @@ export const speedUpScenario: Scenario = {
     };
   },
 };
+
+const baseNames: Readonly<Record<Base, string>> = {
+  "xdl-parameter-server": "the parameter server",
+  "dlrm-hybrid": "hybrid training",
+  "cpu-only": "the CPU only",
+};
+
+/** Geometric means over the workloads; the paper's strategy has its line even where nothing was measured. */
+function headlinesOver(measured: readonly MeasuredWorkload[], base: Base): Headline[] {
+  return (["fae", "mixed"] as const).flatMap((name) => {
+    const about = {
+      what: `${name} over ${baseNames[base]}`,
+      unit: "×",
+      paper: name === "fae" ? published[base] : null,
+    };
+    const ratios = measured.map((workload) => ({
+      name: workload.set.workload.name,
+      found: speedUp(perInput(workload, base), perInput(workload, name)),
+    }));
+    return meanHeadline(about, ratios, geometricMean);
+  });
+}
 
 const perInput = (workload: MeasuredWorkload, strategy: StrategyName) =>
   spreadFor(workload, strategy, ({ seconds, report }) => seconds / report.inputs);
