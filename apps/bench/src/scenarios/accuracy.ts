@@ -1,17 +1,24 @@
-import type { StrategyName } from "@fae/scheduler";
-import { timedSet } from "../data/timed-set.js";
-import { logTitles, type Workload, workloads } from "../data/workloads.js";
+import { logTitles, type Workload } from "../data/workloads.js";
 import { spreadOf } from "../measure/spread.js";
-import { isExact, strategiesFor } from "../measure/strategies.js";
-import { type Trained, train } from "../measure/train.js";
+import { isExact } from "../measure/strategies.js";
+import {
+  aboveBaseline,
+  baseline,
+  type Metric,
+  metricOf,
+  rawTrials,
+  runTrials,
+  seedsOf,
+  spreadAboveBaseline,
+  spreadOver,
+  type Trial,
+} from "../measure/trials.js";
 import { notMeasured } from "../report/headlines.js";
 import { figureOf, plainSeries, publishedSeries, seriesOf } from "../report/series.js";
-import type { Check, Figure, Headline, Spread, Table } from "../result.js";
+import type { Check, Figure, Headline, Table } from "../result.js";
 import type { Bench, Findings, Scenario } from "../scenario.js";
 
-const seeds = [1, 2, 3];
-const baseline: StrategyName = "dlrm-hybrid";
-const compared: readonly StrategyName[] = [baseline, "fae", "mixed"];
+const compared = [baseline, "fae", "mixed"] as const;
 
 /** Accuracy in percent, AUC and log loss of the slides' table, on the real logs. */
 const published: Readonly<Record<string, { readonly xdl: PaperRow; readonly fae: PaperRow }>> = {
@@ -22,18 +29,6 @@ const published: Readonly<Record<string, { readonly xdl: PaperRow; readonly fae:
 };
 type PaperRow = readonly [accuracy: number, auc: number | null, logLoss: number];
 
-const inputs = {
-  tiny: { train: 160, heldOut: 64 },
-  quick: { train: 8_192, heldOut: 2_048 },
-  full: { train: 2_000_000, heldOut: 200_000 },
-} as const;
-
-/** Runs of one strategy on one workload, by seed. */
-interface Trial {
-  readonly workload: Workload;
-  readonly runs: ReadonlyMap<StrategyName, readonly Trained[]>;
-}
-
 export const accuracy: Scenario = {
   name: "accuracy",
   title: "Accuracy, AUC and log loss",
@@ -41,68 +36,27 @@ export const accuracy: Scenario = {
   paper:
     "Accuracy of FAE against XDL: Taobao 89.03 and 89.21 %, Criteo Kaggle 78.86 and 78.86, Criteo Terabyte 81.06 and 81.07, Avazu 83.60 and 83.61: -0.18, 0.00, -0.01 and -0.01 points (slides).",
   async run(bench: Bench): Promise<Findings> {
-    const notes: string[] = [];
-    const trials: Trial[] = [];
-    for (const workload of await workloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"])) {
-      const sizes =
-        bench.size === "full" && bench.engine.name === "cuda" ? { ...inputs.full, train: 2 ** 40 } : inputs[bench.size];
-      const set = await timedSet(bench, workload, sizes);
-      const { taken, notes: refused } = strategiesFor(bench, set, compared);
-      notes.push(...workload.notes, ...refused);
-      notes.push(
-        `${workload.name}: trained on ${rows(set.data.splits.train?.rows)} inputs, scored on ${rows(set.data.splits.test?.rows)}.`,
-      );
-      const runs = new Map<StrategyName, Trained[]>(taken.map((name) => [name, []]));
-      for (const seed of seeds)
-        for (const name of taken) {
-          bench.log(`${workload.name} ${name}, seed ${seed}`);
-          const run = await train(bench, { workload, data: set.data, strategy: name }, { seed });
-          bench.record(rawRun(workload.name, name, seed, run));
-          runs.get(name)?.push(run);
-        }
-      trials.push({ workload, runs });
-    }
+    const { trials, notes } = await runTrials(
+      bench,
+      compared.map((strategy) => ({ name: strategy, strategy })),
+    );
     return {
-      seeds,
-      repeats: trials.flatMap(rawRuns),
+      seeds: seedsOf(trials),
+      repeats: rawTrials(trials),
       checks: trials.flatMap((trial) => [...sameAsBaseline(bench, trial), ...faeAsGood(bench, trial)]),
       figures: [differenceFigure(trials), aucFigure(trials), ...rateFigure(trials)],
       headlines: [...trials.map(faeHeadline), ...mixedHeadline(trials)],
       tables: [metricsTable(trials)],
-      notes: [
-        ...notes,
-        "Labels of synthetic inputs are drawn from a hidden teacher model, so that values differ from those on the real logs; the differences between strategies are what is compared.",
-        ...(bench.size === "full"
-          ? []
-          : ["The sizes of a quick run are too small for the metrics themselves to mean much."]),
-      ],
+      notes,
     };
   },
 };
 
-const rows = (count: number | undefined): string => (count ?? 0).toLocaleString("en-US");
+/** Accuracy above the baseline of the same seed, in points. */
+const pointsAbove = (trial: Trial, name: string) => spreadAboveBaseline(trial, name, "accuracy", 100);
 
-type Metric = "accuracy" | "auc" | "logLoss";
-const metricOf = ({ report }: Trained, metric: Metric): number | null => report.metrics.test?.[metric] ?? null;
-
-function spreadOfMetric({ runs }: Trial, name: StrategyName, metric: Metric, factor = 1): Spread | null {
-  const found = (runs.get(name) ?? []).map((run) => metricOf(run, metric)).filter((value) => value !== null);
-  return found.length === 0 ? null : spreadOf(found.map((value) => factor * value));
-}
-
-/** Accuracy above the baseline of the same seed, in points, seed by seed. */
-function differencesBySeed({ runs }: Trial, name: StrategyName): number[] {
-  const base = runs.get(baseline) ?? [];
-  return (runs.get(name) ?? []).flatMap((run, i) => {
-    const [ours, theirs] = [metricOf(run, "accuracy"), base[i] ? metricOf(base[i], "accuracy") : null];
-    return ours === null || theirs === null ? [] : [100 * (ours - theirs)];
-  });
-}
-
-function differences(trial: Trial, name: StrategyName): Spread | null {
-  const found = differencesBySeed(trial, name);
-  return found.length === 0 ? null : spreadOf(found);
-}
+const spreadOfMetric = (trial: Trial, name: string, metric: Metric) =>
+  spreadOver(trial, name, (run) => metricOf(run, metric));
 
 /** Points of the slides' FAE above their XDL. */
 function publishedDifference({ name }: Workload): number | null {
@@ -112,7 +66,7 @@ function publishedDifference({ name }: Workload): number | null {
 
 function faeHeadline(trial: Trial): Headline {
   const { workload } = trial;
-  const ours = differences(trial, "fae");
+  const ours = pointsAbove(trial, "fae");
   return {
     what: `${workload.name}, ${logTitles[workload.data.source]}: fae above the baseline`,
     unit: "points of accuracy",
@@ -123,7 +77,7 @@ function faeHeadline(trial: Trial): Headline {
 }
 
 function mixedHeadline(trials: readonly Trial[]): Headline[] {
-  const found = trials.flatMap((trial) => differencesBySeed(trial, "mixed"));
+  const found = trials.flatMap((trial) => aboveBaseline(trial, "mixed", "accuracy").map((share) => 100 * share));
   if (found.length === 0) return [];
   const what = "every data set and seed: mixed above the baseline";
   return [{ what, unit: "points of accuracy", paper: null, ours: spreadOf(found), detail: "" }];
@@ -138,7 +92,7 @@ function differenceFigure(trials: readonly Trial[]): Figure {
       ...(["fae", "mixed"] as const).map((name) =>
         seriesOf(
           name,
-          trials.map((trial) => differences(trial, name)),
+          trials.map((trial) => pointsAbove(trial, name)),
         ),
       ),
       publishedSeries(
@@ -173,12 +127,14 @@ function aucFigure(trials: readonly Trial[]): Figure {
   });
 }
 
+const percent = (share: number | null): number | null => (share === null ? null : 100 * share);
+
 function metricsTable(trials: readonly Trial[]): Table {
   const rowsOf = (trial: Trial) => {
     const { name } = trial.workload;
     const ours = compared.map((strategy) => [
       `${name} ${strategy}`,
-      spreadOfMetric(trial, strategy, "accuracy", 100)?.median ?? null,
+      spreadOver(trial, strategy, (run) => percent(metricOf(run, "accuracy")))?.median ?? null,
       spreadOfMetric(trial, strategy, "auc")?.median ?? null,
       spreadOfMetric(trial, strategy, "logLoss")?.median ?? null,
     ]);
@@ -186,7 +142,7 @@ function metricsTable(trials: readonly Trial[]): Table {
     return paper ? [...ours, [`${name} XDL, paper`, ...paper.xdl], [`${name} FAE, paper`, ...paper.fae]] : ours;
   };
   return {
-    title: "Medians over three seeds",
+    title: `Medians over ${seedsOf(trials).length} seeds`,
     columns: ["", "accuracy %", "AUC", "log loss"],
     rows: trials.flatMap(rowsOf),
     note: "",
@@ -251,18 +207,3 @@ function rateFigure(trials: readonly Trial[]): Figure[] {
     }),
   ];
 }
-
-const rawRuns = ({ workload, runs }: Trial): Record<string, unknown>[] =>
-  [...runs].flatMap(([name, all]) => all.map((run, i) => rawRun(workload.name, name, seeds[i], run)));
-
-const rawRun = (workload: string, variant: StrategyName, seed: number, { report, seconds }: Trained) => ({
-  variant,
-  workload,
-  repeat: seeds.indexOf(seed),
-  seed,
-  seconds,
-  steps: report.steps,
-  metrics: report.metrics,
-  tests: report.tests.length,
-  schedulerRates: report.schedulerTrace?.map(({ rate }) => rate) ?? null,
-});

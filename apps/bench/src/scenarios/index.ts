@@ -13,6 +13,7 @@ import { micro } from "./micro.js";
 import { overheads } from "./overheads.js";
 import { peers } from "./peers.js";
 import { sampling } from "./sampling.js";
+import { shuffleRateScenario } from "./shuffle-rate.js";
 import { speedUpScenario } from "./speed-up.js";
 import { syntheticModels } from "./synthetic-models.js";
 
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   dataTransfer,
   overheads,
   accuracy,
+  shuffleRateScenario,
   batchScaling,
   accessThreshold,
   budgetSweep,
