@@ -71,6 +71,7 @@ export type {
   Strategy,
   TestRequest,
 } from "./plan.js";
+export { popularRows } from "./popularity.js";
 export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
 export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 export { denseShape, elements, rowsShape } from "./program.js";

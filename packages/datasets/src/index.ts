@@ -15,7 +15,7 @@ export { exportTerabyteBinary, importTerabyteBinary } from "./interchange/teraby
 export type { Manifest } from "./manifest.js";
 export { manifestDigest, manifestSchema, manifestVersion, writeManifest } from "./manifest.js";
 export { openPrepared, readManifest } from "./open-prepared.js";
-export type { PackOptions, PackProgress, PackStage } from "./pack/options.js";
+export type { PackOptions, PackProgress } from "./pack/options.js";
 export { pack } from "./pack/pack.js";
 export type { PrepareOptions, PrepareProgress, PrepareStage, SeriesOptions } from "./prepare/options.js";
 export { prepare } from "./prepare/prepare.js";

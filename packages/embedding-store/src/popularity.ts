@@ -1,49 +1,17 @@
-import { DataError } from "@fae/core";
-
-const digitBits = 11;
-const buckets = 1 << digitBits;
+import { DataError, popularRows } from "@fae/core";
 
 /**
  * Rows from the most to the least accessed: `original[i]` is the row that gets id `i`. Equal counts keep the order of the
- * rows, so rows never seen stay in order behind the seen ones. O(rows) by a stable radix sort of the seen rows.
+ * rows, so rows never seen stay in order behind the seen ones. O(rows).
  *
  * @param counts accesses per row
  */
 export function popularityOrder(counts: Uint32Array): Uint32Array {
-  const rows = counts.length;
-  let most = 0;
-  let seen = 0;
-  for (let i = 0; i < rows; i++) {
-    const count = counts[i];
-    if (count > most) most = count;
-    if (count > 0) seen++;
-  }
-  const order = new Uint32Array(rows);
-  for (let i = 0, before = 0, behind = seen; i < rows; i++) order[counts[i] > 0 ? before++ : behind++] = i;
-  sortByCount(order.subarray(0, seen), counts, most);
+  const popular = popularRows(counts);
+  const order = new Uint32Array(counts.length);
+  order.set(popular);
+  for (let row = 0, id = popular.length; row < counts.length; row++) if (counts[row] === 0) order[id++] = row;
   return order;
-}
-
-/** Stable, falling; sorts in place, digit by digit. */
-function sortByCount(order: Uint32Array, counts: Uint32Array, most: number): void {
-  let from = order;
-  let to: Uint32Array = new Uint32Array(order.length);
-  const starts = new Uint32Array(buckets);
-  for (let shift = 0; shift < 32 && most >>> shift > 0; shift += digitBits) {
-    starts.fill(0);
-    for (let i = 0; i < from.length; i++) starts[(counts[from[i]] >>> shift) & (buckets - 1)]++;
-    for (let digit = buckets - 1, before = 0; digit >= 0; digit--) {
-      const size = starts[digit];
-      starts[digit] = before;
-      before += size;
-    }
-    for (let i = 0; i < from.length; i++) {
-      const row = from[i];
-      to[starts[(counts[row] >>> shift) & (buckets - 1)]++] = row;
-    }
-    [from, to] = [to, from];
-  }
-  if (from !== order) order.set(from);
 }
 
 /**

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { PreparedData } from "@fae/core";
 import { openPrepared, pack } from "@fae/datasets";
-import { popularityOrder } from "@fae/embedding-store";
 import { type Profile, type ProfileResult, profile, readProfile, writeProfile } from "@fae/profiler";
 import type { Bench } from "../scenario.js";
 import { cached } from "./cache.js";
@@ -43,7 +42,7 @@ export async function packedFor(bench: Bench, data: PreparedData, spec: HotSpec)
 export const profileOf = (bench: Bench, data: PreparedData, spec: HotSpec): Promise<ProfileResult> =>
   profile({ data, ...spec, method: "exact", signal: bench.signal });
 
-/** Packs a data set for the hot set of a profile. */
+/** Packs a data set for the hot set of a profile, whose counts it overwrites. */
 export async function packWith(
   bench: Bench,
   data: PreparedData,
@@ -52,7 +51,7 @@ export async function packWith(
 ): Promise<PreparedData> {
   return pack({
     data,
-    orders: counts.map(popularityOrder),
+    counts: async () => counts,
     hotRows: made.hotSet.hotRows,
     madeFrom: made.data.digest,
     budgetBytes: made.budgetBytes,

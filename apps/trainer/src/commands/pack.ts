@@ -1,7 +1,6 @@
 import { defineCommand, option } from "../cli/command.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../cli/format.js";
 import { present } from "../cli/present.js";
-import { stageProgress } from "../cli/stage-progress.js";
 import { count, text } from "../cli/values.js";
 import { type PackReport, packData } from "../pack/pack-data.js";
 
@@ -21,7 +20,7 @@ export const packCommand = defineCommand({
   example: "fae pack kaggle --profile kaggle-profile --out kaggle-packed",
   notes: "An interrupted pack goes on where it was when the same command is given again.",
   async run([data], { profile = `${data.replace(/\/+$/, "")}-profile`, out, workers }, context) {
-    const progress = stageProgress(context);
+    const progress = context.progress("pack", "bytes");
     try {
       const report = await packData({
         data,
@@ -29,7 +28,7 @@ export const packCommand = defineCommand({
         out,
         ...present({ workers }),
         signal: context.io.signal,
-        onProgress: (now) => progress.show(now),
+        onProgress: ({ bytesDone, bytesTotal }) => progress.update(bytesDone, bytesTotal),
       });
       progress.end();
       return { json: report, text: packText(report) };

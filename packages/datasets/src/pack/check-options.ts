@@ -17,7 +17,7 @@ export function checkOptions(options: PackOptions, manifest: Manifest): void {
     });
   if (madeFrom !== data.digest)
     throw new DataError(
-      `The popularity orders were made from data ${madeFrom.slice(0, 12)}, '${data.directory}' is ${data.digest.slice(0, 12)}.`,
+      `The access counts were made from data ${madeFrom.slice(0, 12)}, '${data.directory}' is ${data.digest.slice(0, 12)}.`,
       {
         fix: "Profile this data set, or pack the one that the profile was made from.",
         details: { path: data.directory, expected: data.digest, found: madeFrom },

@@ -12,9 +12,15 @@ export interface Flusher {
 
 export function newFlusher(): Flusher {
   let last: Promise<void> = Promise.resolve();
+  const waiting = new Set<string>();
   return {
     begin(path) {
-      last = last.then(() => flush(path));
+      if (waiting.has(path)) return;
+      waiting.add(path);
+      last = last.then(() => {
+        waiting.delete(path);
+        return flush(path);
+      });
       // Told by `end`.
       last.catch(() => {});
     },

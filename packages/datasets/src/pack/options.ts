@@ -3,11 +3,14 @@ import type { PreparedData } from "@fae/core";
 export interface PackOptions {
   /** The data set to pack, not packed itself. */
   readonly data: PreparedData;
-  /** By table: the original id of each new id, `original[id]`; most accessed first. */
-  readonly orders: readonly Uint32Array[];
+  /**
+   * Gives the accesses of each row, by table. Called once; the arrays are then pack's own, which makes new ids of them in the
+   * same memory. Rows get ids by falling counts, equal ones in order.
+   */
+  readonly counts: () => Promise<readonly Uint32Array[]>;
   /** By table: the new ids below this are hot. */
   readonly hotRows: readonly number[];
-  /** Digest of the data that orders and hot rows were made from. */
+  /** Digest of the data that counts and hot rows were made from. */
   readonly madeFrom: string;
   /** Device bytes for hot rows, and bytes of one row with its optimizer state. */
   readonly budgetBytes: number;
@@ -16,18 +19,14 @@ export interface PackOptions {
   readonly directory: string;
   /** Threads; default one per core. */
   readonly workers?: number;
-  /** Bytes of inputs that one task rewrites; default 64 MiB. The result does not depend on it. */
+  /** Bytes of inputs that one task rewrites; default 16 MiB. The result does not depend on it. */
   readonly partBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PackProgress) => void;
 }
 
 export interface PackProgress {
-  /** `orders`: original ids and vocabularies; `rows`: new ids; `classes`: hot and cold inputs apart. */
-  readonly stage: PackStage;
-  /** Bytes of the files that the stage writes. */
+  /** Bytes of all files that are written. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
 }
-
-export type PackStage = "orders" | "rows" | "classes";

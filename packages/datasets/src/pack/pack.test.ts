@@ -94,7 +94,7 @@ async function made({ tables, steps, denseFeatures, inputs, hasVocabulary, seed 
   const orders = tables.map(({ rows }) => random.shuffle(Uint32Array.from({ length: rows }, (_, id) => id)));
   const options = (change: Partial<PackOptions> = {}): PackOptions => ({
     data,
-    orders,
+    counts: async () => orders.map(countsOf),
     hotRows: tables.map(({ hot }) => hot),
     madeFrom: data.digest,
     budgetBytes: 4 * 200,
@@ -105,6 +105,17 @@ async function made({ tables, steps, denseFeatures, inputs, hasVocabulary, seed 
     ...change,
   });
   return { data, orders, vocabularies, options, columns, tableOf };
+}
+
+/** Access counts that put rows into an order, the last rows of it unseen where they may be. */
+function countsOf(order: Uint32Array): Uint32Array {
+  const counts = new Uint32Array(order.length);
+  order.forEach((row, id) => {
+    counts[row] = order.length - id;
+  });
+  for (let id = order.length - 1; id >= 0 && (id + 1 >= order.length || order[id] < order[id + 1]); id--)
+    counts[order[id]] = 0;
+  return counts;
 }
 
 const wordsOf = (path: string) => new Int32Array(Uint8Array.from(readFileSync(path)).buffer);
@@ -287,17 +298,13 @@ describe("pack refuses", () => {
     });
   });
 
-  it("orders that are none", async () => {
-    const orders = [Uint32Array.of(0, 1, 2, 3, 4, 5), Uint32Array.of(3, 2, 1, 0)];
+  it("counts of other tables", async () => {
     const cases: [Uint32Array[], RegExp][] = [
-      [[orders[0]], /1 popularity orders for 2 tables/],
-      [[orders[0], Uint32Array.of(3, 2, 1, 1)], /"t1" \(4 rows\) is none: position 3 holds 1 a second time/],
-      [[orders[0], Uint32Array.of(3, 2, 1, 4)], /position 3 holds 4\./],
-      [[orders[0], Uint32Array.of(3, 2, 1)], /has 3 ids, the table has 4 rows/],
-      [[orders[0].subarray(0, 5), orders[1]], /has 5 ids, the table has 6 rows/],
+      [[new Uint32Array(6)], /access counts of 1 tables, the data have 2/],
+      [[new Uint32Array(6), new Uint32Array(3)], /"t1" has 4 rows and 3 access counts/],
     ];
     for (const [wrong, message] of cases)
-      (await refused(() => ({ orders: wrong }))).toMatchObject({
+      (await refused(() => ({ counts: async () => wrong }))).toMatchObject({
         code: "ERR_DATA",
         message: expect.stringMatching(message),
       });
@@ -339,6 +346,8 @@ describe("pack refuses", () => {
     const begun = options({ signal: controller.signal, onProgress: () => controller.abort() });
     await expect(pack(begun)).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
     await expect(pack(options({ directory: begun.directory, hotRows: [1, 1] }))).rejects.toThrow(/differs in hotRows/);
+    const other = async () => [Uint32Array.of(0, 0, 0, 0, 0, 1), Uint32Array.of(0, 2, 0, 1)];
+    await expect(pack(options({ directory: begun.directory, counts: other }))).rejects.toThrow(/differs in orders/);
   });
 
   it("labels that are not those of the manifest", async () => {

@@ -1,6 +1,7 @@
-import { type PackVocabularyOptions, packVocabulary } from "../pack/pack-vocabulary.js";
 import { type PartClassesOptions, partClasses } from "../pack/part-classes.js";
+import { type RankReport, rankRows } from "../pack/rank-rows.js";
 import { type RelabelOptions, type RelabelReport, relabel } from "../pack/relabel.js";
+import { digestOriginals, type NewIds, type WriteOriginalsOptions, writeOriginals } from "../pack/write-originals.js";
 import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
@@ -36,7 +37,9 @@ export interface Tasks {
   readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
   readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
   readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
-  readonly packVocabulary: { in: PackVocabularyOptions; out: Nothing };
+  readonly packRanks: { in: { counts: Uint32Array }; out: RankReport };
+  readonly packOriginals: { in: WriteOriginalsOptions; out: Nothing };
+  readonly packDigest: { in: { tables: readonly NewIds[] }; out: { sha256: string } };
   readonly packRows: { in: RelabelOptions; out: RelabelReport };
   readonly packClasses: { in: PartClassesOptions; out: Nothing };
   readonly synth: { in: { job: SynthJob; unit: Unit }; out: UnitBytes };
@@ -95,7 +98,9 @@ const handlers: Handlers = {
   writeRoles: silent(writeRoles),
   collectPairs: (input) => collectPairs(input),
   writeSeries: (input) => ({ positives: writeBucketSeries(input) }),
-  packVocabulary: silent(packVocabulary),
+  packRanks: ({ counts }) => rankRows(counts),
+  packOriginals: silent(writeOriginals),
+  packDigest: ({ tables }) => ({ sha256: digestOriginals(tables) }),
   packRows: (input) => relabel(input),
   packClasses: silent(partClasses),
   synth: ({ job, unit }, memory) => {
