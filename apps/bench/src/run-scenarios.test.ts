@@ -104,8 +104,8 @@ test("no round starts after the time of a scenario", async () => {
   const counts: number[] = [];
   const timed: Scenario = {
     ...scenario("timed", async () => nothing),
-    run: async ({ isTimeUp }) => {
-      const found = await interleave(variants, { repeats: 5, isTimeUp }, false, async () => 1);
+    run: async ({ secondsLeft }) => {
+      const found = await interleave(variants, { repeats: 5, secondsLeft }, [], async () => 1);
       counts.push(...[...found.values()].map((all) => all.length));
       return nothing;
     },
@@ -115,10 +115,27 @@ test("no round starts after the time of a scenario", async () => {
   expect(counts).toEqual([1, 1, 5, 5]);
 });
 
-test("parts of a scenario share its time, and what is left goes on to the next", () => {
-  const spent = 0.6;
-  const bench = { isTimeUp: (share = 1) => spent >= share };
-  expect([0, 1, 2].map((i) => withShare(bench, i, 3).isTimeUp())).toEqual([true, false, false]);
+test("parts share evenly what is left of a scenario's time when they begin", () => {
+  let spent = 40;
+  const bench = { secondsLeft: () => 100 - spent };
+  const part = (i: number) => withShare(bench, i, 3).secondsLeft();
+  expect(part(0)).toBe(20);
+  spent += 10; // 10 of its 20: what is over is shared by the others
+  expect(part(1)).toBe(25);
+  spent += 45; // 20 too many: the last has what is left
+  expect(part(2)).toBe(5);
+  spent += 20;
+  expect([part(0), part(2)]).toEqual([-15, -15]);
+});
+
+test("a share runs down with the time of the scenario, and none ends without a limit", () => {
+  let spent = 0;
+  const half = withShare({ secondsLeft: () => 100 - spent }, 0, 2);
+  const quarter = withShare(half, 0, 2);
+  spent = 20;
+  expect([half.secondsLeft(), quarter.secondsLeft()]).toEqual([30, 5]);
+  const unlimited = { secondsLeft: () => Number.POSITIVE_INFINITY };
+  expect(withShare(unlimited, 0, 4).secondsLeft()).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("a scenario without the asked workload is left out unless it was named", async () => {

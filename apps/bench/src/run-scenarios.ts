@@ -7,7 +7,7 @@ import { benchVersion } from "./version.js";
 
 export interface RunRequest {
   readonly scenarios: readonly Scenario[];
-  readonly bench: Omit<Bench, "isTimeUp" | "record">;
+  readonly bench: Omit<Bench, "secondsLeft" | "record">;
   /** Seconds after which a scenario starts no further round; null: no limit. */
   readonly maxSeconds: number | null;
   /** Folder of the result files. */
@@ -48,12 +48,11 @@ async function runOne(scenario: Scenario, request: RunRequest): Promise<RunOutco
   const started = new Date();
   const from = performance.now();
   const secondsNow = () => (performance.now() - from) / 1000;
-  const { maxSeconds } = request;
-  const isTimeUp = (share = 1) => maxSeconds !== null && secondsNow() >= share * maxSeconds;
+  const secondsLeft = () => (request.maxSeconds ?? Number.POSITIVE_INFINITY) - secondsNow();
   const kept = keepRepeats(request.out, scenario.name);
   bench.log(`== ${scenario.name}: ${scenario.title}`);
   try {
-    const findings = await scenario.run({ ...bench, isTimeUp, record: kept.add });
+    const findings = await scenario.run({ ...bench, secondsLeft, record: kept.add });
     const found = resultOf(scenario, request, findings, started, secondsNow());
     const path = await writeResult(request.out, found);
     kept.remove();

@@ -21,8 +21,8 @@ export interface Bench {
   readonly budgetBytes: number | undefined;
   /** Recorded rounds; each round runs every variant once. */
   readonly repeats: number;
-  /** Whether the scenario's time, or a share of it, is up: no further round is started, at least one is recorded. */
-  readonly isTimeUp: (share?: number) => boolean;
+  /** Of the time given to the scenario, or to a part of it. When none is left no further round is started; one is always recorded. */
+  readonly secondsLeft: () => number;
   /** Of the workloads that a scenario asks for, those to measure; null: all. */
   readonly onlyWorkloads: readonly string[] | null;
   /** Made data sets are kept here between scenarios and runs. */
@@ -38,11 +38,16 @@ export interface Bench {
   readonly signal: AbortSignal;
 }
 
-/** For part `i` of `parts` that a scenario measures one after the other: its share of the time, and what those before it left. */
-export const withShare = <B extends Pick<Bench, "isTimeUp">>(bench: B, i: number, parts: number): B => ({
-  ...bench,
-  isTimeUp: () => bench.isTimeUp((i + 1) / parts),
-});
+/**
+ * For part `i` of `parts` that a scenario measures one after the other: an even share, with the parts still to come, of the time
+ * that is left at this call. To be called when everything that the parts need is made and part `i` begins.
+ */
+export function withShare<B extends Pick<Bench, "secondsLeft">>(bench: B, i: number, parts: number): B {
+  const left = bench.secondsLeft();
+  if (left === Number.POSITIVE_INFINITY) return bench;
+  const ofOthers = Math.max(0, left - left / (parts - i));
+  return { ...bench, secondsLeft: () => bench.secondsLeft() - ofOthers };
+}
 
 /** Real systems to compare with. */
 export interface Peers {

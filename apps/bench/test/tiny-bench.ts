@@ -16,7 +16,7 @@ export function tinyBench(given: Partial<Bench> = {}): Bench & Disposable {
     matmul: null,
     budgetBytes: undefined,
     repeats: 1,
-    isTimeUp: () => false,
+    secondsLeft: () => Number.POSITIVE_INFINITY,
     onlyWorkloads: null,
     cacheDirectory,
     memoryBytes: 2 ** 33,

@@ -67,7 +67,7 @@ export function registerRun(
     )
     .option(
       "--max-seconds <n>",
-      "start no further round of a scenario after so long, shared evenly by its workloads; one is always recorded",
+      "start no further round of a scenario after so long; its workloads share evenly what making the data leaves; one round is always recorded",
       wholeNumber(1),
     )
     .addOption(new Option("--workload <name...>", "only these of a scenario's workloads").choices(workloadNames))

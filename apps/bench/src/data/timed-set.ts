@@ -36,3 +36,13 @@ export async function timedSet(bench: Bench, workload: Workload, sizes: SetSizes
   const all = data.splits.train?.rows ?? 0;
   return { workload, data, profile, hotInputShare: all === 0 ? 0 : hot / all };
 }
+
+/**
+ * The sets of workloads that are measured one after the other, all made before the first is measured: what making them takes is
+ * then no workload's own share of the time.
+ */
+export async function timedSets(bench: Bench, workloads: readonly Workload[], sizes?: SetSizes): Promise<TimedSet[]> {
+  const sets: TimedSet[] = [];
+  for (const workload of workloads) sets.push(await timedSet(bench, workload, sizes));
+  return sets;
+}

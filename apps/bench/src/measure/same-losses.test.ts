@@ -31,11 +31,12 @@ const wrongIn = (strategy: string, error: number): Engine => ({
 });
 
 test("strategies in one order, and fae against another in its own, have equal losses", async () => {
-  const checks = await sameLosses(bench, set, allStrategies, 3);
+  const { checks, ran } = await sameLosses(bench, set, allStrategies, 3);
   expect(checks).toMatchObject([
     { passed: true, what: expect.stringContaining("in one order") },
     { passed: true, what: expect.stringContaining("in the order of fae") },
   ]);
+  expect(ran).toEqual(allStrategies);
   expect(checks[0].detail).toBe("3 batches, largest difference 0, allowed 0");
 });
 
@@ -43,10 +44,15 @@ test.each([["mixed"], ["fae"]] as const)(
   "a loss of %s that differs in the last digits is noticed",
   async (strategy) => {
     const wrong = { ...bench, engine: wrongIn(strategy, 1e-12) };
-    const checks = await sameLosses(wrong, set, ["dlrm-hybrid", "mixed", "fae"], 2);
+    const { checks } = await sameLosses(wrong, set, ["dlrm-hybrid", "mixed", "fae"], 2);
     expect(checks.filter(({ passed }) => !passed)).toHaveLength(1);
   },
 );
+
+test("fae alone is compared with nothing and does not run", async () => {
+  expect(await sameLosses(bench, set, ["fae"], 2)).toEqual({ checks: [], ran: [] });
+  expect(await sameLosses(bench, set, ["mixed"], 2)).toEqual({ checks: [], ran: ["mixed"] });
+});
 
 test("a strategy that the engine refuses is left out with its reason", () => {
   const engine = { ...bench.engine, refuses: () => ["It has no servers."] };

@@ -7,6 +7,12 @@ import type { Bench } from "../scenario.js";
 import { jobOf } from "./job.js";
 import { isExact } from "./strategies.js";
 
+export interface SameLosses {
+  readonly checks: readonly Check[];
+  /** Strategies that have trained on the data: what a process does once, it has done for them. */
+  readonly ran: readonly StrategyName[];
+}
+
 interface Losses {
   readonly strategy: StrategyName;
   readonly losses: readonly number[];
@@ -23,7 +29,7 @@ export async function sameLosses(
   set: TimedSet,
   strategies: readonly StrategyName[],
   batches: number,
-): Promise<Check[]> {
+): Promise<SameLosses> {
   const inOrder = strategies.filter((name) => name !== "fae");
   const checks: Check[] = [];
   const train: Part[] = [{ source: "train", batches }];
@@ -37,7 +43,7 @@ export async function sameLosses(
       pair.push({ strategy: name, losses: await lossesOf(bench, set, name, both) });
     checks.push(compareLosses(bench, set, pair, "in the order of fae"));
   }
-  return checks;
+  return { checks, ran: inOrder.length > 0 ? strategies : [] };
 }
 
 interface Part {

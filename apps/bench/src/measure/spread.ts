@@ -12,23 +12,23 @@ export function spreadOf(values: readonly number[]): Spread {
 /** How many rounds `interleave` runs. */
 export interface Rounds {
   readonly repeats: number;
-  /** Asked before each round but the first: true ends the rounds early. */
-  readonly isTimeUp: () => boolean;
+  /** Asked before each round but the first: none left ends the rounds early. */
+  readonly secondsLeft: () => number;
 }
 
 /**
  * Runs variants in turn, `repeats` rounds, each round in another order (rotated), so that a slow drift of the machine meets
- * all of them. One unrecorded round first when `warmUp` is set.
+ * all of them. Those of `warmUp` run once before, unrecorded, as repeat -1.
  */
 export async function interleave<V extends string, R>(
   variants: readonly V[],
-  { repeats, isTimeUp }: Rounds,
-  warmUp: boolean,
+  { repeats, secondsLeft }: Rounds,
+  warmUp: readonly V[],
   run: (variant: V, repeat: number) => Promise<R>,
 ): Promise<Map<V, R[]>> {
   const results = new Map<V, R[]>(variants.map((name) => [name, []]));
-  if (warmUp) for (const name of variants) await run(name, -1);
-  for (let repeat = 0; repeat < repeats && !(repeat > 0 && isTimeUp()); repeat++) {
+  for (const name of warmUp) await run(name, -1);
+  for (let repeat = 0; repeat < repeats && (repeat === 0 || secondsLeft() > 0); repeat++) {
     for (let i = 0; i < variants.length; i++) {
       const name = variants[(i + repeat) % variants.length];
       results.get(name)?.push(await run(name, repeat));

@@ -55,20 +55,29 @@ export interface StrategyRuns {
   readonly notes: readonly string[];
 }
 
+/** How strategies are run in turn. */
+export interface InTurn {
+  /** Strategies that have run on the data in this process: at full size the others run once unrecorded before. */
+  readonly warm?: readonly StrategyName[];
+  /** Options of every run. */
+  readonly options?: Partial<TrainOptions>;
+}
+
 /** Runs every strategy once a round, rounds interleaved. A strategy that does not fit into memory is left out with a note. */
 export async function trainInTurn(
   bench: Bench,
   set: Omit<TrainCall, "strategy">,
   strategies: readonly StrategyName[],
-  more: Partial<TrainOptions> = {},
+  { warm = [], options = {} }: InTurn = {},
 ): Promise<StrategyRuns> {
+  const toWarm = bench.size === "full" ? strategies.filter((strategy) => !warm.includes(strategy)) : [];
   const notes: string[] = [];
   const left = new Set<string>();
-  const done = await interleave(strategies, bench, bench.size === "full", async (strategy, round) => {
+  const done = await interleave(strategies, bench, toWarm, async (strategy, round) => {
     if (left.has(strategy)) return null;
     bench.log(`${set.workload.name} ${strategy}${round < 0 ? " (warm-up)" : ` ${round + 1}/${bench.repeats}`}`);
     try {
-      const run = await train(bench, { ...set, strategy }, more);
+      const run = await train(bench, { ...set, strategy }, options);
       if (round >= 0) bench.record(rawRun(set.workload.name, strategy, round, run));
       return run;
     } catch (error) {

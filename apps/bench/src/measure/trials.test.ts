@@ -38,7 +38,7 @@ test("a run of accuracy and shuffle-rate trains what both need once", async () =
 });
 
 test("time ends the seeds, never the variants of one", async () => {
-  const { trials, notes } = await runTrials(fresh({ isTimeUp: () => true }), variants);
+  const { trials, notes } = await runTrials(fresh({ secondsLeft: () => 0 }), variants);
   expect(trials[0].seeds).toEqual([1]);
   expect([...trials[0].runs.values()].map((runs) => runs.length)).toEqual([1, 1]);
   expect(notes).toContain("RMC2: time for 1 of 3 seeds.");
@@ -46,7 +46,7 @@ test("time ends the seeds, never the variants of one", async () => {
 
 test("metrics are held against the run of the same seed", async () => {
   const run = (auc: number) => ({ report: { metrics: { test: { auc } } } }) as unknown as Trained;
-  const [workload] = (await runTrials(fresh({ isTimeUp: () => true }), [variants[0]])).trials.map(
+  const [workload] = (await runTrials(fresh({ secondsLeft: () => 0 }), [variants[0]])).trials.map(
     (one) => one.workload,
   );
   const trial = {

@@ -1,5 +1,5 @@
 import { type StrategyName, shuffleRate } from "@fae/scheduler";
-import { timedSet } from "../data/timed-set.js";
+import { type TimedSet, timedSets } from "../data/timed-set.js";
 import { type Workload, workloads } from "../data/workloads.js";
 import type { Spread } from "../result.js";
 import { type Bench, withShare } from "../scenario.js";
@@ -49,9 +49,11 @@ const inputs = {
 export async function runTrials(bench: Bench, variants: readonly Variant[]): Promise<Trials> {
   const trials: Trial[] = [];
   const notes: string[] = [];
-  const all = await workloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"]);
-  for (const [i, workload] of all.entries()) {
-    const done = await runTrial(withShare(bench, i, all.length), workload, variants);
+  const sizes =
+    bench.size === "full" && bench.engine.name === "cuda" ? { ...inputs.full, train: 2 ** 40 } : inputs[bench.size];
+  const sets = await timedSets(bench, await workloads(bench, ["RMC1", "RMC2", "RMC3", "RMC4"]), sizes);
+  for (const [i, set] of sets.entries()) {
+    const done = await runTrial(withShare(bench, i, sets.length), set, variants);
     trials.push(done.trial);
     notes.push(...done.notes);
   }
@@ -69,19 +71,17 @@ export async function runTrials(bench: Bench, variants: readonly Variant[]): Pro
 
 async function runTrial(
   bench: Bench,
-  workload: Workload,
+  set: TimedSet,
   variants: readonly Variant[],
 ): Promise<{ trial: Trial; notes: string[] }> {
-  const sizes =
-    bench.size === "full" && bench.engine.name === "cuda" ? { ...inputs.full, train: 2 ** 40 } : inputs[bench.size];
-  const set = await timedSet(bench, workload, sizes);
+  const { workload } = set;
   const asked = [...new Set(variants.map(({ strategy }) => strategy))];
   const { taken, notes: refused } = strategiesFor(bench, set, asked);
   const able = variants.filter(({ strategy }) => taken.includes(strategy));
   const runs = new Map<string, Trained[]>(able.map(({ name }) => [name, []]));
   const seeds: number[] = [];
   for (const seed of trialSeeds) {
-    if (seeds.length > 0 && bench.isTimeUp()) break;
+    if (seeds.length > 0 && bench.secondsLeft() <= 0) break;
     for (const { name, strategy, shuffleRate: rate = shuffleRate.start } of able) {
       const run = await bench.once(`trial ${workload.name} ${strategy} ${rate} ${seed}`, () => {
         bench.log(`${workload.name} ${name}, seed ${seed}`);

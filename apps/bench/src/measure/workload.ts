@@ -1,6 +1,6 @@
 import type { StrategyName } from "@fae/scheduler";
-import { type TimedSet, timedSet } from "../data/timed-set.js";
-import { type Workload, type WorkloadName, workloads } from "../data/workloads.js";
+import { type TimedSet, timedSets } from "../data/timed-set.js";
+import { type WorkloadName, workloads } from "../data/workloads.js";
 import type { Check, Spread } from "../result.js";
 import { type Bench, withShare } from "../scenario.js";
 import { sameLosses } from "./same-losses.js";
@@ -27,27 +27,27 @@ export async function measureWorkloads(
   strategies: readonly StrategyName[],
 ): Promise<MeasuredWorkload[]> {
   const measured: MeasuredWorkload[] = [];
-  const all = await workloads(bench, names);
-  for (const [i, workload] of all.entries()) {
-    const key = `runs ${workload.name} ${strategies.join()}`;
-    measured.push(await bench.once(key, () => measureWorkload(withShare(bench, i, all.length), workload, strategies)));
+  const sets = await timedSets(bench, await workloads(bench, names));
+  for (const [i, set] of sets.entries()) {
+    const key = `runs ${set.workload.name} ${strategies.join()}`;
+    measured.push(await bench.once(key, () => measureWorkload(withShare(bench, i, sets.length), set, strategies)));
   }
   return measured;
 }
 
 async function measureWorkload(
   bench: Bench,
-  workload: Workload,
+  set: TimedSet,
   strategies: readonly StrategyName[],
 ): Promise<MeasuredWorkload> {
-  const set = await timedSet(bench, workload);
+  const { workload } = set;
   const { taken, notes } = strategiesFor(bench, set, strategies);
-  const checks = await sameLosses(bench, set, taken, checkedBatches[bench.size]);
+  const { checks, ran } = await sameLosses(bench, set, taken, checkedBatches[bench.size]);
   const about = [[...workload.notes, hotNote(set)].join(" "), ...notes];
   if (checks.some(({ passed }) => !passed)) {
     return { set, runs: new Map(), checks, notes: [...about, `${workload.name}: not timed, a check failed.`] };
   }
-  const done = await trainInTurn(bench, { workload, data: set.data }, taken);
+  const done = await trainInTurn(bench, { workload, data: set.data }, taken, { warm: ran });
   return { set, runs: done.runs, checks, notes: [...about, ...done.notes] };
 }
 

@@ -168,7 +168,7 @@ async function timeAll(
   const repeats: Record<string, unknown>[] = [];
   const names = [ours, ...peers.map(({ name }) => name)];
   const gemm = new Map<string, number>();
-  const times = await interleave(names, bench, false, async (name, repeat) => {
+  const times = await interleave(names, bench, [], async (name, repeat) => {
     bench.log(`${workload.name} ${name} ${repeat + 1}/${bench.repeats}`);
     const peer = peers.find((one) => one.name === name);
     const run = peer

@@ -38,12 +38,15 @@ export const batchScaling: Scenario = {
       const set = await timedSet(bench, workload, { train });
       const { taken, notes } = strategiesFor(bench, set, compared);
       findings.notes = [...workload.notes, ...notes, ...findings.notes];
-      findings.checks = [...findings.checks, ...(await sameLosses(bench, set, taken, 3))];
+      const { checks, ran } = await sameLosses(bench, set, taken, 3);
+      findings.checks = [...findings.checks, ...checks];
       if (findings.checks.some(({ passed }) => !passed)) continue;
       const bySize: StrategyRuns[] = [];
       for (const [i, batch] of sizes.entries()) {
-        const data = set.data;
-        const runs = await trainInTurn(withShare(bench, i, sizes.length), { workload, data }, taken, { batch });
+        const runs = await trainInTurn(withShare(bench, i, sizes.length), { workload, data: set.data }, taken, {
+          warm: ran,
+          options: { batch },
+        });
         bySize.push(runs);
         findings.notes = [...findings.notes, ...runs.notes];
         const name = `${workload.name} B=${batch}`;

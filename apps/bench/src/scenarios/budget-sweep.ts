@@ -1,6 +1,6 @@
 import type { StrategyName } from "@fae/scheduler";
 import { embeddingBytes } from "@fae/trainer";
-import { type TimedSet, timedSet } from "../data/timed-set.js";
+import { type TimedSet, timedSets } from "../data/timed-set.js";
 import { type Workload, workloads } from "../data/workloads.js";
 import { sameLosses } from "../measure/same-losses.js";
 import { spreadOf } from "../measure/spread.js";
@@ -39,10 +39,13 @@ export const budgetSweep: Scenario = {
     );
     const points: Point[] = [];
     const notes: string[] = [...workload.notes];
-    const all = workload.data.packed ? [] : shares[bench.size];
-    for (const [i, share] of all.entries()) {
-      const budgeted = withBudget(workload, Math.floor(share * tableBytes));
-      const point = await measurePoint(withShare(bench, i, all.length), budgeted);
+    const asked = workload.data.packed ? [] : shares[bench.size];
+    const sets = await timedSets(
+      bench,
+      asked.map((share) => withBudget(workload, Math.floor(share * tableBytes))),
+    );
+    for (const [i, set] of sets.entries()) {
+      const point = await measurePoint(withShare(bench, i, sets.length), set);
       points.push(point);
       notes.push(...point.runs.notes);
     }
@@ -69,20 +72,20 @@ const withBudget = (workload: Workload, budgetBytes: number): Workload => ({
 
 const MiB = ({ workload }: TimedSet): number => Number((workload.hot.budgetBytes / 2 ** 20).toPrecision(3));
 
-async function measurePoint(bench: Bench, workload: Workload): Promise<Point> {
-  const set = await timedSet(bench, workload);
+async function measurePoint(bench: Bench, set: TimedSet): Promise<Point> {
   const { taken, notes } = strategiesFor(bench, set, compared);
   const { hotSet, budgetBytes } = set.profile;
+  const same = await sameLosses(bench, set, taken, 3);
   const checks: Check[] = [
     {
       what: `${MiB(set)} MiB: the hot set keeps its budget`,
       passed: hotSet.bytes <= budgetBytes,
       detail: `${hotSet.bytes} of ${budgetBytes} bytes`,
     },
-    ...(await sameLosses(bench, set, taken, 3)).map((check) => ({ ...check, what: `${MiB(set)} MiB, ${check.what}` })),
+    ...same.checks.map((check) => ({ ...check, what: `${MiB(set)} MiB, ${check.what}` })),
   ];
   if (checks.some(({ passed }) => !passed)) return { set, runs: { runs: new Map(), notes }, checks };
-  const runs = await trainInTurn(bench, { workload, data: set.data }, taken);
+  const runs = await trainInTurn(bench, { workload: set.workload, data: set.data }, taken, { warm: same.ran });
   return { set, runs: { runs: runs.runs, notes: [...notes, ...runs.notes] }, checks };
 }
 

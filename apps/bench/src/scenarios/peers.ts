@@ -5,7 +5,7 @@ import { checkCheckouts } from "../peers/peer.js";
 import { findPython } from "../peers/python.js";
 import { figureOf, seriesOf } from "../report/series.js";
 import type { Figure, Table } from "../result.js";
-import type { Bench, Findings, Scenario } from "../scenario.js";
+import { type Bench, type Findings, type Scenario, withShare } from "../scenario.js";
 
 export const peers: Scenario = {
   name: "peers",
@@ -17,7 +17,8 @@ export const peers: Scenario = {
     const python = await findPython(bench.peers.python, process.env["PATH"] ?? "");
     const found: PeerComparison[] = [];
     const asked = await workloads(bench, ["RMC2", "RMC1"]);
-    for (const workload of asked) found.push(await comparePeers(bench, python, workload));
+    for (const [i, workload] of asked.entries())
+      found.push(await comparePeers(withShare(bench, i, asked.length), python, workload));
     const timed = found.filter(({ systems }) => systems.length > 0);
     return {
       seeds: [1],

@@ -28,7 +28,7 @@ export const sampling: Scenario = {
     const spec = bench.data === "synthetic" ? { ...logSpec(bench, "criteo-kaggle"), inputs: inputs[bench.size] } : null;
     const data = spec === null ? await openPrepared(bench.data) : await generatedLog(bench, spec);
     const asked = rates[bench.size].map(String);
-    const found = await interleave(asked, bench, bench.size === "full", async (rate, round) => {
+    const found = await interleave(asked, bench, bench.size === "full" ? asked : [], async (rate, round) => {
       bench.log(`${rate} % sampled against exact${round < 0 ? " (warm-up)" : ` ${round + 1}/${bench.repeats}`}`);
       const { profile: made } = await profile({
         data,
