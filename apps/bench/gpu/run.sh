@@ -9,8 +9,9 @@
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
 #     check gemm bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
-#     verify failures kaggle terabyte tfjs-webgpu                                           with the bundle
-#     bench-speed bench-accuracy bench-budgets bench-others bench-peers              with the bundle: fae-bench at full size
+#     verify failures long kaggle terabyte tfjs-webgpu                               with the bundle
+#     bench-speed bench-accuracy bench-budgets bench-synthetic bench-hosts bench-counts     the same: fae-bench at full size, BENCH_SECONDS
+#                                                                                    a scenario
 #
 # A stage that fails does not stop the next one; each has a time limit of its own, and none is started that DEADLINE (seconds from the
 # start, default 560 for one half) does not leave a quarter of its limit. SMALL=1 and ENGINE=cpu try the script on a small machine.
@@ -129,6 +130,19 @@ end_to_end() {
   python3 "$here/runs.py" "$out" "$name"
 }
 
+# 100,000 steps of `mixed`: memory must stay as it is, and JavaScript must have little to do.
+long_run() {
+  bundle || return 1
+  local work=$scratch/fae-long
+  rm -rf "$work" && mkdir -p "$work"
+  "$fae" synth criteo-kaggle --calibration paper --rows "${LONG_ROWS:-4M}" --scale $kaggle_scale --out "$work/log" --json > /dev/null &&
+    "$fae" profile "$work/log" --model rmc2 --budget $kaggle_budget --json > /dev/null &&
+    "$fae" pack "$work/log" --out "$work/packed" --json > /dev/null &&
+    python3 "$here/long_run.py" "$out/long-run.json" "$fae" train "$work/packed" --model rmc2 --engine "$engine" --strategy mixed --batch 1024 --epochs "${LONG_EPOCHS:-30}" \
+      --lr 0.05 --shuffle total --json 2> "$out/long-run.err" || { tail -3 "$out/long-run.err"; return 1; }
+  rm -rf "$work"
+}
+
 # Step time of the same network by TensorFlow.js on WebGPU and by this engine: the difference of a long and a short run.
 tfjs_webgpu() {
   bundle || return 1
@@ -173,17 +187,19 @@ stage() {
     look-ahead) bench rmc2 --batch $b_middle --routes mixed --look-ahead 0,1,2,3,4 ;;
     switch) bench rmc2 --batch $b_all --routes fae ;;
     kernels) kernels ;;
+    long) long_run ;;
     failures) bundle && bash "$here/failures.sh" "$directory_of_bundle" "$out/failures" "$engine" ;;
     kaggle) end_to_end kaggle criteo-kaggle rmc2 $kaggle_rows $kaggle_scale $kaggle_budget $e2e_batch $e2e_repeats mixed fae dlrm-hybrid device-only ;;
     terabyte)
       [ -n "$SMALL" ] || grow_memory 85
       end_to_end terabyte criteo-terabyte rmc3 $terabyte_rows $terabyte_scale $terabyte_budget $((4 * e2e_batch)) 1 mixed fae dlrm-hybrid ;;
     tfjs-webgpu) tfjs_webgpu ;;
-    bench-speed) scenarios 120 speed-up latency-breakdown data-transfer overheads ;;
-    bench-accuracy) scenarios 200 accuracy ;;
-    bench-budgets) scenarios 25 access-threshold budget-sweep batch-scaling ;;
-    bench-others) scenarios 30 sampling drift synthetic-models ;;
-    bench-peers) scenarios 30 peers micro ;;
+    bench-speed) scenarios "${BENCH_SECONDS:-280}" speed-up latency-breakdown data-transfer overheads ;;
+    bench-accuracy) scenarios "${BENCH_SECONDS:-140}" accuracy shuffle-rate ;;
+    bench-budgets) scenarios "${BENCH_SECONDS:-40}" access-threshold budget-sweep batch-scaling ;;
+    bench-synthetic) scenarios "${BENCH_SECONDS:-150}" synthetic-models ;;
+    bench-hosts) scenarios "${BENCH_SECONDS:-60}" peers micro ;;
+    bench-counts) scenarios "${BENCH_SECONDS:-60}" sampling drift ;;
     rmc1) model rmc1 $b_rmc1 device,mixed,hybrid $budget graph tuned ;;
     rmc2) model rmc2 $b_all atomics,device,hot,mixed,hybrid,server $budget graph tuned,hybrid ;;
     rmc3) model rmc3 $b_all device,mixed,hybrid $((2 * budget)) graph tuned ;;
