@@ -8,16 +8,17 @@ const buckets = 1 << digitBits;
  * @param counts accesses per row
  */
 export function popularRows(counts: Uint32Array): Uint32Array {
+  // Only the part that is written takes memory.
+  const rows = new Uint32Array(counts.length);
   let most = 0;
   let seen = 0;
   for (let row = 0; row < counts.length; row++) {
     const count = counts[row];
+    if (count === 0) continue;
+    rows[seen++] = row;
     if (count > most) most = count;
-    if (count > 0) seen++;
   }
-  const rows = new Uint32Array(seen);
-  for (let row = 0, at = 0; at < seen; row++) if (counts[row] > 0) rows[at++] = row;
-  return sortedByCount(rows, counts, most);
+  return sortedByCount(rows.subarray(0, seen), counts, most);
 }
 
 /** Stable, falling; digit by digit. */

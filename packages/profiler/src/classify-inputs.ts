@@ -4,8 +4,8 @@ import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import { type HotSet, hotRowBits } from "./hot-set.js";
 import { partitionInputs, threadCount } from "./partition.js";
-import { runTasks } from "./run-tasks.js";
 import type { HotRowsOfTable } from "./tasks/classify.js";
+import { withThreads } from "./threads.js";
 
 export interface ClassifyOptions {
   readonly source: RowSource;
@@ -47,7 +47,9 @@ export async function classifyInputs(options: ClassifyOptions): Promise<Classifi
     ...shared,
     ...range,
   }));
-  const results = await runTasks(tasks, { signal, progress: (inputs) => progress?.(inputs, source.rows) });
+  const results = await withThreads(signal, (threads) =>
+    threads.run(tasks, (inputs) => progress?.(inputs, source.rows)),
+  );
   return { inputs: source.rows, hot: results.reduce((sum, part) => sum + part.hot, 0), hotBits };
 }
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { skewedData, slowCounts } from "../test/skewed-data.js";
 import { countAccesses, type IdStream } from "./count-accesses.js";
-import { countColumn, countColumnAt, countColumnSaturating } from "./count-column.js";
+import { countIds, gatherIds } from "./count-column.js";
 import { sampledInputs } from "./sample.js";
 
 const directory = mkdtempSync(join(tmpdir(), "fae-profiler-"));
@@ -128,25 +128,27 @@ describe("countAccesses", () => {
   });
 });
 
-describe("counts near the limit", () => {
-  const words = Int32Array.from([0, 1, 1, -1, 0]);
+it("counts stay at 4294967295", () => {
+  const counts = Uint32Array.of(0xfffffffe, 0x7fffffff);
+  const count = () => countIds(Int32Array.of(0, 1, 1, 0), 4, new Int32Array(counts.buffer));
+  count();
+  expect([...counts]).toEqual([0xffffffff, 0x80000001]);
+  count();
+  expect([...counts]).toEqual([0xffffffff, 0x80000003]);
+});
 
-  it("stay at 4294967295", () => {
-    for (const count of [
-      (counts: Int32Array) => countColumnSaturating(words, 0, 1, 5, counts),
-      (counts: Int32Array) => countColumnAt(words, 0, 1, Uint32Array.of(0, 1, 2, 3, 4), 5, counts),
-    ]) {
-      const counts = Uint32Array.of(0xfffffffe, 0x7fffffff);
-      expect(count(new Int32Array(counts.buffer))).toBe(-1);
-      expect([...counts]).toEqual([0xffffffff, 0x80000001]);
-      count(new Int32Array(counts.buffer));
-      expect([...counts]).toEqual([0xffffffff, 0x80000003]);
-    }
-  });
-
-  it("pass 2^31 without the check", () => {
-    const counts = Uint32Array.of(0x7fffffff, 0xfffffffd);
-    expect(countColumn(words, 0, 1, 5, new Int32Array(counts.buffer))).toBe(-1);
-    expect([...counts]).toEqual([0x80000001, 0xffffffff]);
-  });
+it("shares of a column hold each of its ids once, in order", () => {
+  const ids = fc.array(fc.integer({ min: -1, max: 99 }), { maxLength: 50 });
+  fc.assert(
+    fc.property(ids, fc.constantFrom(1, 2, 4), fc.nat(4), (list, parts, shift) => {
+      const column = { words: Int32Array.from(list), word: 0, stride: 1, length: list.length };
+      const positions = Uint32Array.from(list, (_, i) => i);
+      const out = new Int32Array(list.length);
+      for (let part = 0; part < parts; part++) {
+        const gathered = gatherIds({ ...column, positions }, 100, { part, mask: parts - 1, shift }, out);
+        const expected = list.filter((id) => id >= 0 && Math.floor(id / 2 ** shift) % parts === part);
+        expect([...out.subarray(0, gathered)]).toEqual(expected);
+      }
+    }),
+  );
 });

@@ -4,8 +4,8 @@ import { columnsOf } from "./columns.js";
 import { countLimit } from "./count-column.js";
 import { idOutOfRange } from "./id-out-of-range.js";
 import { partitionTables, threadCount } from "./partition.js";
-import { runTasks, stopIfAborted } from "./run-tasks.js";
 import { checkRate, type SampleRule, sampledInputs } from "./sample.js";
+import { stopIfAborted, type Threads, withThreads } from "./threads.js";
 
 /** A table whose accesses are counted. */
 export interface CountedTable {
@@ -53,11 +53,15 @@ export interface AccessCounts {
 
 /**
  * Counts the accesses of every row: one uint32 per row, 4 x rows bytes in all, whatever the number of inputs. Row files are
- * read once by every thread, each of which counts its own tables, so that counting needs no locks and no second copy.
+ * read once by every thread, each of which counts its own rows, so that counting needs no locks and no second copy.
  *
  * @throws DataError for an id outside its table; ConfigError for a sample rate outside (0, 100].
  */
-export async function countAccesses(stream: IdStream, options: CountOptions): Promise<AccessCounts> {
+export const countAccesses = (stream: IdStream, options: CountOptions): Promise<AccessCounts> =>
+  withThreads(options.signal, (threads) => countOn(threads, stream, options));
+
+/** `countAccesses` on threads that are there. */
+export async function countOn(threads: Threads, stream: IdStream, options: CountOptions): Promise<AccessCounts> {
   const { tables, sample = null } = options;
   if (sample !== null) checkRate(sample.ratePercent);
   const counts = tables.map(({ name, rows }) => {
@@ -70,7 +74,7 @@ export async function countAccesses(stream: IdStream, options: CountOptions): Pr
   });
   const done =
     "storage" in stream
-      ? await countSource(stream, counts, options)
+      ? await countSource(threads, stream, counts, options)
       : "ids" in stream
         ? await countInputs(inputsOf(stream.ids, options), counts, options)
         : await countInputs(stream, counts, options);
@@ -80,16 +84,17 @@ export async function countAccesses(stream: IdStream, options: CountOptions): Pr
 type Counted = Pick<AccessCounts, "inputs" | "totalInputs">;
 
 async function countSource(
+  threads: Threads,
   source: RowSource,
   counts: readonly Uint32Array[],
-  { tables, sample = null, workers, signal, progress }: CountOptions,
+  { tables, sample = null, workers, progress }: CountOptions,
 ): Promise<Counted> {
   if (source.layout.hotness.length !== tables.length)
     throw new DataError(`The data have ${source.layout.hotness.length} tables, ${tables.length} were given.`, {
       fix: "Give the tables of this data set.",
       details: { found: tables.length, expected: source.layout.hotness.length },
     });
-  const groups = partitionTables(columnsOf(source.layout), tables, threadCount(workers, source));
+  const groups = partitionTables(columnsOf(source.layout), tables, source.rows, threadCount(workers, source));
   const tasks = groups.map((columns) => ({
     kind: "count" as const,
     source,
@@ -98,10 +103,7 @@ async function countSource(
     counts,
     sample,
   }));
-  const results = await runTasks(tasks, {
-    signal,
-    progress: (inputs) => progress?.(Math.floor(inputs / groups.length), source.rows),
-  });
+  const results = await threads.run(tasks, (inputs) => progress?.(Math.floor(inputs / groups.length), source.rows));
   return { inputs: results[0]?.inputs ?? 0, totalInputs: source.rows };
 }
 

@@ -27,7 +27,7 @@ export function countOfCounts(table: Uint32Array): CountOfCounts {
   return fromRowsAt(rowsAt, bins[0]);
 }
 
-/** The tables taken together. */
+/** Parts of a table, or tables, taken together. */
 export function mergeCountOfCounts(parts: readonly CountOfCounts[]): CountOfCounts {
   const rowsAt = new Map<number, number>();
   let unseen = 0;

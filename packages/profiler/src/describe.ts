@@ -2,7 +2,7 @@ import { classifyInputs } from "./classify-inputs.js";
 import { atLeast, mergeCountOfCounts } from "./count-of-counts.js";
 import { type AccessCurve, accessCurve, logGrid } from "./curves.js";
 import { expectedTraffic } from "./expected-traffic.js";
-import { hotRowBits } from "./hot-set.js";
+import { isHotRow } from "./hot-set.js";
 import { hotInputShare } from "./judge-inputs.js";
 import type { Measured } from "./measure.js";
 import { type ProfileOptions, rowBytes, smallTables, sourceOf } from "./profile-options.js";
@@ -99,11 +99,7 @@ function trafficOf({ counted, hotSet }: Measured, options: ProfileOptions, hotSh
   const { traffic, width, stateValues, seed = 0 } = options;
   if (traffic === undefined) return null;
   const { batch, parameters, lookAhead = 2 } = traffic;
-  const bits = counted.counts.map((table, t) => (hotSet.whole[t] ? null : hotRowBits(table, hotSet, t)));
-  const isHot = (table: number, id: number): boolean => {
-    const of = bits[table];
-    return of === null || ((of[id >>> 5] >>> (id & 31)) & 1) === 1;
-  };
+  const isHot = (table: number, id: number): boolean => isHotRow(counted.counts[table][id], hotSet, table, id);
   return {
     batch,
     parameters,

@@ -119,16 +119,15 @@ export function placeSmallTables(
   return { whole, rowsLeft: Math.floor((budgetBytes - smallBytes) / rowBytes) };
 }
 
+/** Whether a row with so many accesses is hot. */
+export const isHotRow = (count: number, { whole, threshold, lastTie }: HotSet, table: number, id: number): boolean =>
+  whole[table] || count > threshold || (count === threshold && id <= lastTie[table]);
+
 /** One bit per row, 1 for hot, in shared memory. */
 export function hotRowBits(counts: Uint32Array, set: HotSet, table: number): Uint32Array {
   const bits = new Uint32Array(new SharedArrayBuffer(4 * Math.ceil(counts.length / 32)));
   if (set.whole[table]) return bits.fill(0xffffffff);
-  const { threshold } = set;
-  const lastTie = set.lastTie[table];
-  for (let id = 0; id < counts.length; id++) {
-    const count = counts[id];
-    if (count > threshold || (count === threshold && id <= lastTie)) bits[id >>> 5] |= 1 << (id & 31);
-  }
+  for (let id = 0; id < counts.length; id++) if (isHotRow(counts[id], set, table, id)) bits[id >>> 5] |= 1 << (id & 31);
   return bits;
 }
 

@@ -3,9 +3,9 @@ import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import type { HotSet } from "./hot-set.js";
 import { partitionInputs, threadCount } from "./partition.js";
-import { runTasks } from "./run-tasks.js";
 import type { SampleRule } from "./sample.js";
 import { alwaysHot } from "./tasks/judge.js";
+import { type Threads, withThreads } from "./threads.js";
 
 export interface JudgeOptions {
   readonly source: RowSource;
@@ -35,8 +35,12 @@ export interface Judgement {
  * Judges inputs against a hot set, in parallel over ranges of inputs. An input that was itself counted is no fair judge of a
  * sampled hot set: each of its rows has at least its own access. Exclude the sample then.
  */
-export async function judgeInputs(options: JudgeOptions): Promise<Judgement> {
-  const { source, tables, counts, hotSet, sample = null, exclude = null, workers, signal, progress } = options;
+export const judgeInputs = (options: JudgeOptions): Promise<Judgement> =>
+  withThreads(options.signal, (threads) => judgeOn(threads, options));
+
+/** `judgeInputs` on threads that are there. */
+export async function judgeOn(threads: Threads, options: JudgeOptions): Promise<Judgement> {
+  const { source, tables, counts, hotSet, sample = null, exclude = null, workers, progress } = options;
   const columns = columnsOf(source.layout).filter(({ table }) => !hotSet.whole[table]);
   const tasks = partitionInputs(source.rows, threadCount(workers, source), 1).map((range) => ({
     kind: "judge" as const,
@@ -50,7 +54,7 @@ export async function judgeInputs(options: JudgeOptions): Promise<Judgement> {
     sample,
     exclude,
   }));
-  const results = await runTasks(tasks, { signal, progress: (inputs) => progress?.(inputs, source.rows) });
+  const results = await threads.run(tasks, (inputs) => progress?.(inputs, source.rows));
   const merged = new Map<number, number>();
   for (const { inputsAt } of results)
     for (const [count, inputs] of inputsAt) merged.set(count, (merged.get(count) ?? 0) + inputs);

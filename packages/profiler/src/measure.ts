@@ -1,12 +1,14 @@
 import { DataError } from "@fae/core";
 import { type Calibration, calibrate } from "./calibrate.js";
-import { type AccessCounts, countAccesses } from "./count-accesses.js";
-import { type CountOfCounts, countOfCounts } from "./count-of-counts.js";
+import { type AccessCounts, countOn } from "./count-accesses.js";
+import { type CountOfCounts, mergeCountOfCounts } from "./count-of-counts.js";
 import { chooseHotSet, type HotSet } from "./hot-set.js";
-import { type Judgement, judgeInputs } from "./judge-inputs.js";
+import { type Judgement, judgeOn } from "./judge-inputs.js";
+import { partitionRows, threadCount } from "./partition.js";
 import { type ProfileOptions, rowBytes, smallTables, sourceOf } from "./profile-options.js";
 import type { Profile } from "./profile-schema.js";
 import type { SampleRule } from "./sample.js";
+import type { Threads } from "./threads.js";
 
 /** Inputs outside the sample that judge a sampled hot set: a share is then known to about 0.1 points. */
 const judges = 200_000;
@@ -23,13 +25,13 @@ export interface Measured {
 }
 
 /** @throws DataError when the sample holds no input. */
-export async function measure(method: Profile["method"], options: ProfileOptions): Promise<Measured> {
-  const { data, ratePercent = 5, seed = 0, budgetBytes, workers, signal, progress } = options;
+export async function measure(threads: Threads, method: Profile["method"], options: ProfileOptions): Promise<Measured> {
+  const { data, ratePercent = 5, seed = 0, budgetBytes, workers, progress } = options;
   const source = sourceOf(options);
   const sample: SampleRule | null = method === "sampled" ? { ratePercent, seed } : null;
-  const shared = { ...(workers === undefined ? {} : { workers }), ...(signal === undefined ? {} : { signal }) };
+  const shared = workers === undefined ? {} : { workers };
   const started = performance.now();
-  const counted = await countAccesses(source, {
+  const counted = await countOn(threads, source, {
     tables: data.tables,
     sample,
     ...shared,
@@ -41,14 +43,14 @@ export async function measure(method: Profile["method"], options: ProfileOptions
       details: { ratePercent, inputs: counted.totalInputs },
     });
   const countedAt = performance.now();
-  const histograms = counted.counts.map(countOfCounts);
+  const histograms = await histogramsOf(threads, counted.counts, threadCount(workers, source));
   const budget = { rowBytes: rowBytes(options), budgetBytes, smallTableBytes: smallTables(options), seed };
   const calibration = method === "sampled" ? calibrate(counted.counts, histograms, counted.inputs, budget) : null;
   const hotSet = calibration?.hotSet ?? chooseHotSet(counted.counts, histograms, budget);
   const chosenAt = performance.now();
   // Above 100 % of the inputs there is nobody outside the sample to judge it.
   const isFull = sample === null || sample.ratePercent === 100;
-  const judged = await judgeInputs({
+  const judged = await judgeOn(threads, {
     source,
     tables: data.tables,
     counts: counted.counts,
@@ -71,6 +73,15 @@ export async function measure(method: Profile["method"], options: ProfileOptions
       judge: (performance.now() - chosenAt) / 1000,
     },
   };
+}
+
+async function histogramsOf(threads: Threads, counts: readonly Uint32Array[], parts: number): Promise<CountOfCounts[]> {
+  const tasks = partitionRows(counts, parts).map((ranges) => ({ kind: "histogram" as const, counts, ranges }));
+  const results = await threads.run(tasks);
+  const found = tasks.flatMap(({ ranges }, i) => ranges.map(({ table }, r) => ({ table, histogram: results[i][r] })));
+  return counts.map((_, t) =>
+    mergeCountOfCounts(found.filter(({ table }) => table === t).map(({ histogram }) => histogram)),
+  );
 }
 
 /** About `judges` of the inputs that a sample leaves. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "@fae/core";
 import { z } from "zod";
@@ -23,12 +23,9 @@ const fileSchema = z.strictObject({
  */
 export async function writeProfile(directory: string, { profile, counts }: ProfileResult): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const hash = createHash("sha256");
-  const tables = counts.map((table) => Buffer.from(table.buffer, table.byteOffset, table.byteLength));
-  for (const table of tables) hash.update(table);
-  await writeWhole(join(directory, countsName), tables);
+  const sha256 = await writeWhole(join(directory, countsName), counts.map(bytesOf));
   await writeWhole(join(directory, reportName), [Buffer.from(profileHtml(profile))]);
-  const text = `${JSON.stringify({ profile: profileSchema.parse(profile), counts: { file: countsName, sha256: hash.digest("hex") } }, null, 2)}\n`;
+  const text = `${JSON.stringify({ profile: profileSchema.parse(profile), counts: { file: countsName, sha256 } }, null, 2)}\n`;
   await writeWhole(join(directory, profileName), [Buffer.from(text)]);
 }
 
@@ -51,34 +48,13 @@ export async function readCounts(directory: string): Promise<Uint32Array[]> {
       found === null ? `'${path}' is missing.` : `'${path}' has ${found} bytes, expected ${expected}.`,
       { fix: "Profile the data set again.", details: { path, found, expected } },
     );
-  const hash = createHash("sha256");
-  const file = await open(path, "r");
-  try {
-    const tables: Uint32Array[] = [];
-    for (const { rows } of profile.tables) {
-      const table = new Uint32Array(new SharedArrayBuffer(4 * rows));
-      const bytes = new Uint8Array(table.buffer);
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesRead } = await file.read(bytes, done, Math.min(bytes.length - done, 2 ** 28), null);
-        if (bytesRead === 0)
-          throw new DataError(`'${path}' ended while it was read.`, {
-            fix: "Leave the file alone while it is in use.",
-            details: { path },
-          });
-        done += bytesRead;
-      }
-      hash.update(bytes);
-      tables.push(table);
-    }
-    if (hash.digest("hex") !== counts.sha256)
-      throw new DataError(`'${path}' is damaged: its sha256 is not the one in ${profileName}.`, {
-        fix: "Profile the data set again.",
-        details: { path, expected: counts.sha256 },
-      });
-    return tables;
-  } finally {
-    await file.close();
-  }
+  const tables = profile.tables.map(({ rows }) => new Uint32Array(new SharedArrayBuffer(4 * rows)));
+  if ((await readAll(path, tables.map(bytesOf))) !== counts.sha256)
+    throw new DataError(`'${path}' is damaged: its sha256 is not the one in ${profileName}.`, {
+      fix: "Profile the data set again.",
+      details: { path, expected: counts.sha256 },
+    });
+  return tables;
 }
 
 async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>> {
@@ -118,18 +94,66 @@ async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>
   });
 }
 
-async function writeWhole(path: string, parts: readonly Buffer[]): Promise<void> {
+const bytesOf = (table: Uint32Array) => new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
+
+const chunkBytes = 2 ** 25;
+
+function* chunksOf(parts: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += chunkBytes) yield part.subarray(at, at + chunkBytes);
+}
+
+/** Fills the parts, one after the other, from the start of a file; returns the sha256 of what was read. */
+async function readAll(path: string, parts: readonly Uint8Array[]): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await open(path, "r");
+  try {
+    let last: Uint8Array = new Uint8Array();
+    for (const chunk of chunksOf(parts)) {
+      const reading = fill(file, chunk, path);
+      // The system reads meanwhile.
+      hash.update(last);
+      await reading;
+      last = chunk;
+    }
+    return hash.update(last).digest("hex");
+  } finally {
+    await file.close();
+  }
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, null);
+    if (bytesRead === 0)
+      throw new DataError(`'${path}' ended while it was read.`, {
+        fix: "Leave the file alone while it is in use.",
+        details: { path },
+      });
+    done += bytesRead;
+  }
+}
+
+async function store(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
+}
+
+/** Writes a file that appears whole; returns its sha256. */
+async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<string> {
+  const hash = createHash("sha256");
   const temporary = `${path}.tmp`;
   const file = await open(temporary, "w");
   try {
-    for (const part of parts)
-      for (let done = 0; done < part.length; ) {
-        const { bytesWritten } = await file.write(part, done, Math.min(part.length - done, 2 ** 28));
-        done += bytesWritten;
-      }
+    for (const chunk of chunksOf(parts)) {
+      const writing = store(file, chunk);
+      // The system writes meanwhile.
+      hash.update(chunk);
+      await writing;
+    }
     await file.sync();
   } finally {
     await file.close();
   }
   await rename(temporary, path);
+  return hash.digest("hex");
 }

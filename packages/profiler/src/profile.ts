@@ -3,6 +3,7 @@ import { compareMethods, describeMeasured } from "./describe.js";
 import { measure } from "./measure.js";
 import { checkOptions, type ProfileOptions } from "./profile-options.js";
 import type { Profile } from "./profile-schema.js";
+import { withThreads } from "./threads.js";
 
 export interface ProfileResult {
   readonly profile: Profile;
@@ -19,8 +20,10 @@ export interface ProfileResult {
 export async function profile(options: ProfileOptions): Promise<ProfileResult> {
   const { method = "exact", compare = false } = options;
   checkOptions(options);
-  const chosen = await measure(method, options);
-  const other = compare ? await measure(method === "exact" ? "sampled" : "exact", options) : null;
+  const [chosen, other] = await withThreads(options.signal, async (threads) => [
+    await measure(threads, method, options),
+    compare ? await measure(threads, method === "exact" ? "sampled" : "exact", options) : null,
+  ]);
   return {
     profile: {
       ...describeMeasured(chosen, options),

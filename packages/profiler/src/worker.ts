@@ -1,15 +1,15 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { errorToMessage } from "@fae/core";
-import type { FromWorker } from "./run-tasks.js";
 import { startTask, type Task } from "./tasks/index.js";
+import type { FromWorker } from "./threads.js";
 
-/** Entry of a worker thread: runs the one task it was started with. */
-const port = parentPort;
-if (port !== null) {
-  const send = (message: FromWorker) => port.postMessage(message);
-  const reportMilliseconds = 100;
+/** Entry of a worker thread: runs the tasks it is sent, one at a time, and answers. */
+const reportMilliseconds = 100;
+
+parentPort?.on("message", (task: Task) => {
+  const send = (message: FromWorker) => parentPort?.postMessage(message);
   try {
-    const run = startTask(workerData as Task);
+    const run = startTask(task);
     let unreported = 0;
     let reported = performance.now();
     let step = run.next();
@@ -25,4 +25,4 @@ if (port !== null) {
   } catch (error) {
     send({ kind: "failed", error: errorToMessage(error) });
   }
-}
+});

@@ -1,18 +1,18 @@
 import { strideWords } from "@fae/core";
 import { eachBlock, type RowSource } from "../blocks.js";
 import type { Column } from "../columns.js";
-import { countColumn, countColumnAt, countColumnSaturating } from "../count-column.js";
+import { countIds, gatherIds, type Share } from "../count-column.js";
 import { idOutOfRange } from "../id-out-of-range.js";
 import type { SampleRule } from "../sample.js";
 import { sampleCursor } from "../sample-cursor.js";
 
-/** Counts the accesses of some tables over all inputs of a source, into shared memory. */
+/** Counts the accesses of some rows over all inputs of a source, into shared memory. */
 export interface CountTask {
   readonly kind: "count";
   readonly source: RowSource;
   readonly tableNames: readonly string[];
-  readonly columns: readonly Column[];
-  /** By table; only those that `columns` names are written. */
+  readonly columns: readonly (Column & Share)[];
+  /** By table; only the rows that `columns` share out are written. */
   readonly counts: readonly Uint32Array[];
   readonly sample: SampleRule | null;
 }
@@ -27,32 +27,30 @@ export function* runCount(task: CountTask): Generator<number, CountResult, undef
   const stride = strideWords(source.layout);
   const counts = task.counts.map((table) => new Int32Array(table.buffer, table.byteOffset, table.length));
   const cursor = sample === null ? null : sampleCursor(sample, null, 0, source.rows);
-  const mayWrap = new Set(
-    columns
-      .filter(({ table }) => columns.filter((other) => other.table === table).length * source.rows >= 2 ** 32)
-      .map(({ table }) => table),
-  );
-  let positions = new Uint32Array(0);
+  let [positions, ids] = [new Uint32Array(0), new Int32Array(0)];
   let inputs = 0;
   let read = 0;
-  for (const block of eachBlock(source, 0, source.rows, cursor?.has)) {
-    if (positions.length < block.inputs) positions = new Uint32Array(block.inputs);
-    const length = cursor === null ? 0 : cursor.take(block.first, block.first + block.inputs, positions);
-    inputs += cursor === null ? block.inputs : length;
-    for (const { word, table } of columns) {
-      const count = mayWrap.has(table) ? countColumnSaturating : countColumn;
-      const wrong =
-        cursor === null
-          ? count(block.words, word, stride, block.inputs, counts[table])
-          : countColumnAt(block.words, word, stride, positions, length, counts[table]);
-      if (wrong >= 0)
-        throw idOutOfRange(task.tableNames[table], counts[table].length, {
-          input: block.first + wrong,
-          id: block.words[wrong * stride + word],
-        });
+  for (const { words, first, inputs: held } of eachBlock(source, 0, source.rows, cursor?.has)) {
+    if (positions.length < held) {
+      positions = Uint32Array.from({ length: held }, (_, i) => i);
+      ids = new Int32Array(held);
     }
-    yield block.first + block.inputs - read;
-    read = block.first + block.inputs;
+    const length = cursor === null ? held : cursor.take(first, first + held, positions);
+    inputs += length;
+    for (const column of columns) {
+      const { word, table } = column;
+      const gathered = gatherIds({ words, word, stride, positions, length }, counts[table].length, column, ids);
+      if (gathered < 0) {
+        const wrong = -1 - gathered;
+        throw idOutOfRange(task.tableNames[table], counts[table].length, {
+          input: first + wrong,
+          id: words[wrong * stride + word],
+        });
+      }
+      countIds(ids, gathered, counts[table]);
+    }
+    yield first + held - read;
+    read = first + held;
   }
   return { inputs };
 }
