@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DataError, type PreparedData, strideBytes } from "@fae/core";
 import type { Manifest } from "../manifest.js";
 import type { PackOptions } from "./options.js";
-import type { RankedTable } from "./rank-tables.js";
+import type { RankedTable } from "./rank-rows.js";
 import type { RelabelReport } from "./relabel.js";
 import { type PackRun, runUnit } from "./units.js";
 

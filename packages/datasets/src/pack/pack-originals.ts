@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Manifest } from "../manifest.js";
-import { largestFirst, type RankedTable } from "./rank-tables.js";
+import type { RankedTable } from "./rank-rows.js";
+import { largestFirst } from "./rank-tables.js";
 import { type PackRun, runUnit } from "./units.js";
 
 export interface PackedOriginals {
@@ -36,7 +37,6 @@ export async function packOriginals(
   });
   const originals = largestFirst(tables).map((t) => {
     const { vocabulary: old, rows } = tables[t];
-    const { newIds, seen } = ranked[t];
     const kept = vocabularies[t];
     const to = join(root, files[t]);
     const vocabulary =
@@ -46,7 +46,7 @@ export async function packOriginals(
       task: "packOriginals",
       bytes: 4 * rows * (vocabulary === null ? 1 : 2),
       writes: vocabulary === null ? [to] : [to, vocabulary.to],
-      input: { newIds, seen, to, vocabulary },
+      input: { table: ranked[t], to, vocabulary },
     });
   });
   const [{ sha256 }] = await Promise.all([digest, ...originals]);

@@ -12,7 +12,8 @@ import { newFlusher } from "./flusher.js";
 import type { PackOptions } from "./options.js";
 import { packInputs } from "./pack-inputs.js";
 import { packOriginals } from "./pack-originals.js";
-import { type RankedTable, rankTables } from "./rank-tables.js";
+import type { RankedTable } from "./rank-rows.js";
+import { rankTables } from "./rank-tables.js";
 import { packedBytes, requirePackSpace } from "./space.js";
 import type { PackRun } from "./units.js";
 

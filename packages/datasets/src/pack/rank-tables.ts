@@ -1,10 +1,6 @@
 import { DataError } from "@fae/core";
 import type { Pool } from "../prepare/pool.js";
-import type { RankReport } from "./rank-rows.js";
-import type { NewIds } from "./write-originals.js";
-
-/** Its new ids are in memory that threads share. */
-export type RankedTable = RankReport & NewIds;
+import type { RankedTable } from "./rank-rows.js";
 
 /** Positions of tables; the work on the largest is the longest, so it begins first. */
 export const largestFirst = (tables: readonly { readonly rows: number }[]): number[] =>
@@ -32,9 +28,7 @@ export async function rankTables(
   const ranked: RankedTable[] = [];
   await Promise.all(
     largestFirst(tables).map(async (t) => {
-      const own = inSharedMemory(counts[t]);
-      const report = await pool.run("packRanks", { counts: own });
-      ranked[t] = { ...report, newIds: new Int32Array(own.buffer, own.byteOffset, own.length) };
+      ranked[t] = await pool.run("packRanks", { counts: inSharedMemory(counts[t]) });
     }),
   );
   return ranked;

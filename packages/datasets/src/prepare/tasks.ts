@@ -1,7 +1,7 @@
 import { type PartClassesOptions, partClasses } from "../pack/part-classes.js";
-import { type RankReport, rankRows } from "../pack/rank-rows.js";
+import { type RankedTable, rankRows } from "../pack/rank-rows.js";
 import { type RelabelOptions, type RelabelReport, relabel } from "../pack/relabel.js";
-import { digestOriginals, type NewIds, type WriteOriginalsOptions, writeOriginals } from "../pack/write-originals.js";
+import { digestOriginals, type WriteOriginalsOptions, writeOriginals } from "../pack/write-originals.js";
 import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
@@ -37,9 +37,9 @@ export interface Tasks {
   readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
   readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
   readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
-  readonly packRanks: { in: { counts: Uint32Array }; out: RankReport };
+  readonly packRanks: { in: { counts: Uint32Array }; out: RankedTable };
   readonly packOriginals: { in: WriteOriginalsOptions; out: Nothing };
-  readonly packDigest: { in: { tables: readonly NewIds[] }; out: { sha256: string } };
+  readonly packDigest: { in: { tables: readonly RankedTable[] }; out: { sha256: string } };
   readonly packRows: { in: RelabelOptions; out: RelabelReport };
   readonly packClasses: { in: PartClassesOptions; out: Nothing };
   readonly synth: { in: { job: SynthJob; unit: Unit }; out: UnitBytes };
