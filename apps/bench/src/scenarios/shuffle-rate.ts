@@ -18,7 +18,7 @@ import type { Bench, Findings, Scenario, Size } from "../scenario.js";
 const rates: Readonly<Record<Size, readonly number[]>> = {
   tiny: [50, 25],
   quick: [50, 10],
-  full: [50, 25, 10, 5, 2],
+  full: [50, 25, 10, 5],
 };
 
 const nameOf = (rate: number): string => `fae ${rate} %`;
