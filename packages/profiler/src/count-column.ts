@@ -10,45 +10,42 @@ export interface Share {
   readonly shift: number;
 }
 
-/** One id of each input at `positions[0 .. length)` of a block. */
-export interface ColumnOfBlock {
-  readonly words: Int32Array;
-  /** Of the id in its input. */
-  readonly word: number;
-  readonly stride: number;
-  readonly positions: Uint32Array;
-  readonly length: number;
-}
-
 /**
- * Copies the ids that are in a share, -1 left out, to `ids`; returns how many, or `-1 - position` of the first id that is no row
- * of the table.
- */
-export function gatherIds(
-  { words, word, stride, positions, length }: ColumnOfBlock,
-  rows: number,
-  { part, mask, shift }: Share,
-  ids: Int32Array,
-): number {
-  let gathered = 0;
-  for (let i = 0; i < length; i++) {
-    const id = words[positions[i] * stride + word];
-    if (id >>> 0 < rows) {
-      ids[gathered] = id;
-      if (((id >>> shift) & mask) === part) gathered++;
-    } else if (id !== -1) return -1 - positions[i];
-  }
-  return gathered;
-}
-
-/**
- * Adds 1 per id.
+ * Adds 1 per id of a column; for tables with fewer than 2^32 accesses. Returns the position of the first id that is no row of the table, -1 when there is none.
+ *
  * @param counts uint32 seen as int32: adding wraps the same way, and the engine keeps them in integer registers.
  */
-export function countIds(ids: Int32Array, length: number, counts: Int32Array): void {
-  for (let i = 0; i < length; i++) {
-    const id = ids[i];
-    const count = counts[id];
-    if (count !== -1) counts[id] = (count + 1) | 0;
+export function countColumn(
+  words: Int32Array,
+  word: number,
+  stride: number,
+  inputs: number,
+  counts: Int32Array,
+): number {
+  const rows = counts.length;
+  for (let i = 0, at = word; i < inputs; i++, at += stride) {
+    const id = words[at];
+    if (id >>> 0 < rows) counts[id] = (counts[id] + 1) | 0;
+    else if (id !== -1) return i;
   }
+  return -1;
+}
+
+/** The same for the ids in a share; a count that has reached `countLimit` stays there. */
+export function countShare(
+  words: Int32Array,
+  word: number,
+  stride: number,
+  inputs: number,
+  counts: Int32Array,
+  { part, mask, shift }: Share,
+): number {
+  const rows = counts.length;
+  for (let i = 0, at = word; i < inputs; i++, at += stride) {
+    const id = words[at];
+    if (id >>> 0 < rows) {
+      if (((id >>> shift) & mask) === part && counts[id] !== -1) counts[id] = (counts[id] + 1) | 0;
+    } else if (id !== -1) return i;
+  }
+  return -1;
 }

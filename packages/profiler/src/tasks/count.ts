@@ -1,7 +1,7 @@
 import { strideWords } from "@fae/core";
 import { eachBlock, type RowSource } from "../blocks.js";
 import type { Column } from "../columns.js";
-import { countIds, gatherIds, type Share } from "../count-column.js";
+import { countColumn, countLimit, countShare, type Share } from "../count-column.js";
 import { idOutOfRange } from "../id-out-of-range.js";
 import type { SampleRule } from "../sample.js";
 import { sampleCursor } from "../sample-cursor.js";
@@ -27,27 +27,29 @@ export function* runCount(task: CountTask): Generator<number, CountResult, undef
   const stride = strideWords(source.layout);
   const counts = task.counts.map((table) => new Int32Array(table.buffer, table.byteOffset, table.length));
   const cursor = sample === null ? null : sampleCursor(sample, null, 0, source.rows);
-  let [positions, ids] = [new Uint32Array(0), new Int32Array(0)];
+  const mayWrap = columns.length * source.rows > countLimit;
+  let [positions, sampled] = [new Uint32Array(0), new Int32Array(0)];
   let inputs = 0;
   let read = 0;
   for (const { words, first, inputs: held } of eachBlock(source, 0, source.rows, cursor?.has)) {
-    if (positions.length < held) {
-      positions = Uint32Array.from({ length: held }, (_, i) => i);
-      ids = new Int32Array(held);
+    let [chosen, length] = [words, held];
+    if (cursor !== null) {
+      if (positions.length < held) [positions, sampled] = [new Uint32Array(held), new Int32Array(held * stride)];
+      length = cursor.take(first, first + held, positions);
+      for (let i = 0; i < length; i++)
+        sampled.set(words.subarray(positions[i] * stride, (positions[i] + 1) * stride), i * stride);
+      chosen = sampled;
     }
-    const length = cursor === null ? held : cursor.take(first, first + held, positions);
     inputs += length;
     for (const column of columns) {
       const { word, table } = column;
-      const gathered = gatherIds({ words, word, stride, positions, length }, counts[table].length, column, ids);
-      if (gathered < 0) {
-        const wrong = -1 - gathered;
+      const count = column.mask > 0 || mayWrap ? countShare : countColumn;
+      const wrong = count(chosen, word, stride, length, counts[table], column);
+      if (wrong >= 0)
         throw idOutOfRange(task.tableNames[table], counts[table].length, {
-          input: first + wrong,
-          id: words[wrong * stride + word],
+          input: first + (cursor === null ? wrong : positions[wrong]),
+          id: chosen[wrong * stride + word],
         });
-      }
-      countIds(ids, gathered, counts[table]);
     }
     yield first + held - read;
     read = first + held;
