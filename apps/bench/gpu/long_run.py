@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -37,7 +38,8 @@ def watch(command):
     """Samples until the command ends; its standard output."""
     samples = []
     begin = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # To a file: a report is longer than a pipe holds, and nobody reads it before the end.
+    with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output, text=True) as process:
         while process.poll() is None:
             try:
                 samples.append(
@@ -51,10 +53,10 @@ def watch(command):
             except (OSError, StopIteration):  # it has just ended
                 break
             time.sleep(1)
-        output = process.stdout.read()
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return samples, json.loads(output)
+        if process.wait() != 0:
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+        output.seek(0)
+        return samples, json.load(output)
 
 
 def main():
