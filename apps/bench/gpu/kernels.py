@@ -17,13 +17,13 @@ import re
 parts = [
     ("decode", r"decode_kernel"),
     ("look-up and interaction", r"lookup_kernel|forward_kernel<"),
-    ("sort of ids", r"RadixSort"),
+    ("sort of ids", r"RadixSort|table_sort_kernel"),
     ("row update", r"chunk_kernel|long_run_kernel|sgd_atomic|atomic_kernel"),
     ("interaction gradient", r"backward_kernel<"),
     ("mask of the ReLU gradient", r"backward_kernel\(float \*, const float \*, unsigned long"),
     ("last layer and loss", r"head_kernel|loss"),
     ("bias gradients", r"BgradAB|column_sums"),
-    ("matrix products", r"tf32_kernel|gemm|cutlass|splitKreduce|xmma"),
+    ("matrix products", r"tf32_kernel|sliced_kernel|wgmma_kernel|transpose_kernel|gemm|cutlass|splitKreduce|xmma"),
     ("update of parameters", r"update_kernel"),
 ]
 
