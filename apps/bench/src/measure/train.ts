@@ -111,6 +111,8 @@ const rawRun = (
   repeat,
   seconds,
   testSeconds,
+  /** Of the session: tables filled, kernels chosen. Not part of `seconds`. */
+  openSeconds: report.seconds.open,
   steps: report.steps,
   inputs: report.inputs,
   stages: report.seconds.stages,
