@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { readingOrder } from "../report/reading-order.js";
 import { type ReportFiles, writeReport } from "../report/write-report.js";
 import { type ResultFolder, readResults } from "../result-file.js";
-import { scenarios } from "../scenarios/index.js";
 import type { BenchIo } from "./options.js";
 
 interface ReportFlags {
@@ -30,10 +30,10 @@ export function registerReport(program: Command, io: BenchIo): void {
       const folders: ResultFolder[] = [];
       for (const directory of directories) {
         const found = await readResults(directory);
-        folders.push(...found.folders.map(inOrder));
+        folders.push(...found.folders);
         for (const path of found.leftOut) io.stderr.write(`left out, not a bench result: ${path}\n`);
       }
-      const written = await writeReport(folders, filesOf(directories[0], flags));
+      const written = await writeReport(readingOrder(folders), filesOf(directories[0], flags));
       io.stdout.write(`${written.join("\n")}\n`);
     });
 }
@@ -45,13 +45,4 @@ function filesOf(directory: string, { html, markdown, figures }: ReportFlags): R
     ...(html === undefined && markdown === undefined ? all : named),
     ...(figures === undefined ? {} : { figures }),
   };
-}
-
-/** Results in the order of the list of scenarios; others behind, in the order of their files. */
-function inOrder({ directory, results }: ResultFolder): ResultFolder {
-  const place = (name: string) => {
-    const i = scenarios.findIndex((scenario) => scenario.name === name);
-    return i < 0 ? scenarios.length : i;
-  };
-  return { directory, results: results.toSorted((a, b) => place(a.scenario) - place(b.scenario)) };
 }
