@@ -15,8 +15,8 @@
 
 namespace fae {
 
-TableStart::TableStart(const Job& job, uint32_t table)
-    : table_(job.tables[table]), width_(job.width), seed_(job.seed), key_(name_key(table_.name)) {
+TableStart::TableStart(const Job& job, uint32_t table, DrawRows draw)
+    : table_(job.tables[table]), width_(job.width), seed_(job.seed), key_(name_key(table_.name)), draw_(job.width % 4 == 0 ? draw : nullptr) {
   if (table_.init.kind == InitSpec::Kind::normal) {
     fail(FAE_UNSUPPORTED, "Table '" + table_.name + "' starts with normal draws, which native engines do not make. Write its rows after open.",
          {fact("table", table_.name)});
@@ -56,6 +56,7 @@ void TableStart::fill(uint32_t first, uint32_t count, float* out, bool zeroed) c
                        "': the disk failed or the file was cut short while it was in use. Check the disk, pack the data set again.",
          {fact("path", table_.original_ids_path), fact("table", table_.name)});
   }
+  if (draw_) return draw_({out, width_, count, first, original_ ? original.data() : nullptr, seed_, stream_table, key_, table_.init.scale});
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t row = original_ ? original[i] : first + i;
     uniform_row(out + static_cast<size_t>(i) * width_, width_, seed_, key_, row, table_.init.scale);

@@ -6,13 +6,15 @@
 
 #include "job.h"
 #include "status.h"
+#include "uniform_rows.h"
 
 namespace fae {
 
 class TableStart {
  public:
-  // Maps the table's file of original ids when it has one. Throws FAE_DATA (size), FAE_UNSUPPORTED (normal draws).
-  TableStart(const Job& job, uint32_t table);
+  // Maps the table's file of original ids when it has one. `draw`: rows of uniform draws many at a time; null: one by one.
+  // Throws FAE_DATA (size), FAE_UNSUPPORTED (normal draws).
+  TableStart(const Job& job, uint32_t table, DrawRows draw);
   ~TableStart();
   TableStart(const TableStart&) = delete;
   TableStart& operator=(const TableStart&) = delete;
@@ -23,6 +25,7 @@ class TableStart {
  private:
   const TableSpec& table_;
   const uint32_t width_, seed_, key_;
+  const DrawRows draw_;
   const uint32_t* original_ = nullptr;
 };
 

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../common/uniform_rows.h"
+
 namespace fae::cpu {
 
 // Row-major floats; `stride` floats from one row to the next.
@@ -165,6 +167,7 @@ struct Kernels {
   void (*pool)(const Pool&);
   void (*update_rows)(const RowUpdate&);
   void (*update_dense)(const DenseUpdate&);
+  DrawRows uniform_rows;  // null: no faster than one by one
 };
 
 static constexpr size_t padded(size_t n) { return (n + 31) / 32 * 32; }

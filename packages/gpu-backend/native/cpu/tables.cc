@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "kernels.h"
 #include "table_start.h"
 
 namespace fae::cpu {
@@ -52,7 +53,7 @@ void Tables::draw(const Job& job, ThreadPool& pool) const {
   constexpr uint32_t chunk = 1 << 15;
   for (uint32_t t = 0; t < job.tables.size(); t++) {
     const TableSpec& spec = job.tables[t];
-    const TableStart start(job, t);
+    const TableStart start(job, t, choose_kernels().uniform_rows);
     if (spec.init.kind == InitSpec::Kind::zeros) continue;
     pool.run((spec.rows + chunk - 1) / chunk, [&](uint32_t tile, uint32_t) {
       const uint32_t from = tile * chunk, to = std::min(spec.rows, from + chunk);

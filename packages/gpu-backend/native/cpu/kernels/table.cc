@@ -24,12 +24,17 @@ void copy_blocks(const CopyBlocks&);
 void pool(const Pool&);
 void update_rows(const RowUpdate&);
 void update_dense(const DenseUpdate&);
+#if defined(__AVX512F__)
+void uniform_rows(const UniformRows&);
+#else
+constexpr DrawRows uniform_rows = nullptr;
+#endif
 
 const Kernels& kernels() {
   static const Kernels table = {FAE_NAME(FAE_ISA),   panel_columns(),     product,   outer_product,      column_sums,  pack,
                                 activation_gradient, interact,            interact_backward, normalize,  normalize_backward, batch_dot,
                                 batch_dot_backward,  weighted_sum,        weighted_sum_backward, copy_blocks, pool,   update_rows,
-                                update_dense};
+                                update_dense,        uniform_rows};
   return table;
 }
 

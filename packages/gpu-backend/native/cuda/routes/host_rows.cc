@@ -46,7 +46,7 @@ HostRows::HostRows(const Job& job, ThreadPool& pool) : job_(job), kernels_(cpu::
   for (uint32_t t = 0; t < job.tables.size(); t++) {
     const TableSpec& table = job.tables[t];
     if (table.host_from == table.rows) continue;
-    const TableStart start(job, t);
+    const TableStart start(job, t, kernels_.uniform_rows);
     pool.run((table.rows - table.host_from + piece - 1) / piece, [&](uint32_t tile, uint32_t) {
       const uint32_t first = table.host_from + tile * piece;
       start.fill(first, std::min(piece, table.rows - first), row(t, -1, first), true);

@@ -7,6 +7,7 @@
 #include "rows/lookup.h"
 #include "status.h"
 #include "support/check.h"
+#include "kernels.h"
 #include "table_start.h"
 
 namespace fae::cuda {
@@ -123,7 +124,7 @@ void DeviceRows::initialise(cudaStream_t stream) {
       else init_uniform_rows(weights_.get() + at, stride_, job_.width, 0, table.hot_rows, nullptr, job_.seed, key, table.init.scale, stream);
       continue;
     }
-    const TableStart start(job_, static_cast<uint32_t>(t));
+    const TableStart start(job_, static_cast<uint32_t>(t), cpu::choose_kernels().uniform_rows);
     constexpr uint32_t piece = 1 << 14;
     std::vector<float> values(static_cast<size_t>(piece) * job_.width);
     std::vector<uint32_t> list(piece);
