@@ -55,6 +55,13 @@ sanitize() {
     FAE_CUDA_TUNING=off timeout 75 compute-sanitizer --tool $tool --error-exitcode 9 "$tools/trace_check" "$traces" 60 $([ $tool = memcheck ] && echo 80 || echo 63) > "$out/$tool.log" 2>&1
     echo "$tool: exit $?; $(tail -2 "$out/$tool.log" | tr '\n' ' ')"
   done
+  # Matrix kernels that the traces' small layers do not choose: every candidate on a small product, and the warpgroup kernels' probe.
+  command -v compute-sanitizer > /dev/null || return 0
+  local check
+  for check in "--batch 64 --only 64x16 --seconds 300 --watchdog 60" --wgmma-probe; do
+    timeout 60 compute-sanitizer --tool racecheck --error-exitcode 9 "$tools/gemm_bench" $check > "$out/racecheck-gemm.log" 2>&1
+    echo "racecheck gemm_bench $check: exit $?; $(tail -2 "$out/racecheck-gemm.log" | tr '\n' ' ')"
+  done
 }
 
 # model, batches, routes, budget MiB, PyTorch modes for all batches, PyTorch modes for the first batch
@@ -228,7 +235,7 @@ stage() {
 # Seconds that a stage may take.
 limit() {
   case $1 in
-    check) echo 150 ;; sanitize) echo 160 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; bench-*) echo 400 ;; kernels) echo 200 ;; *) echo 120 ;;
+    check) echo 150 ;; sanitize) echo 280 ;; failures) echo 240 ;; terabyte) echo 400 ;; kaggle) echo 180 ;; rmc[1-4]) echo 240 ;; bench-*) echo 400 ;; kernels) echo 200 ;; *) echo 120 ;;
   esac
 }
 
