@@ -11,7 +11,8 @@ export interface Share {
 }
 
 /**
- * Adds 1 per id of a column; for tables with fewer than 2^32 accesses. Returns the position of the first id that is no row of the table, -1 when there is none.
+ * Adds 1 per id of a column; for tables with fewer than 2^32 accesses. Returns the position of the first id that is no row of the
+ * table, -1 when there is none.
  *
  * @param counts uint32 seen as int32: adding wraps the same way, and the engine keeps them in integer registers.
  */

@@ -128,8 +128,9 @@ function allHot(words: Uint32Array, layout: RowLayout, hotRows: readonly number[
 
 /** Visits every id of `words` words of rows: its word and its table. */
 export function forIds(layout: RowLayout, words: number, visit: (at: number, table: number) => void): void {
+  const stride = strideWords(layout);
   const columns = idColumns(layout);
-  for (let input = 0; input < words; input += strideWords(layout))
+  for (let input = 0; input < words; input += stride)
     columns.words.forEach((word, c) => {
       visit(input + word, columns.tables[c]);
     });

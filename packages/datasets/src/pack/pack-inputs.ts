@@ -54,15 +54,21 @@ export async function packInputs(
       writes: [path(split)],
       input: { from, to: path(split), layout, tableNames, first, end, newIds, hotRows },
     });
-  const classPart = ({ first, end, bytes }: Part, hotInputsBefore: number) =>
+  const classPart = ({ first, end, bytes }: Part, before: number) =>
     runUnit(run, {
       record: `classes-${first}-${end}`,
       task: "packClasses",
       bytes,
       writes: [path("hot"), path("cold")],
       input: {
-        ...{ from: path("train"), hot: path("hot"), cold: path("cold"), layout, first, end, hotRows },
-        hotBefore: hotInputsBefore,
+        from: path("train"),
+        hot: path("hot"),
+        cold: path("cold"),
+        layout,
+        first,
+        end,
+        hotRows,
+        hotBefore: before,
       },
     });
   let next = 0;
