@@ -92,7 +92,7 @@ function resultOf(
     command,
     commit,
     versions: { node: process.version, bench: benchVersion },
-    machine: machineFacts([bench.engine]),
+    machine: machineFacts([bench.engine, ...(bench.hostEngine ? [bench.hostEngine] : [])]),
     options: { ...options },
     seeds: [...seeds],
     repeats: repeats.map((repeat) => ({ ...repeat })),

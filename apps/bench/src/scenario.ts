@@ -13,6 +13,8 @@ export interface Bench {
   readonly engine: Engine;
   /** What the engine is called on a command line, e.g. `tfjs:wasm`. */
   readonly engineName: string;
+  /** Beside a GPU: the engine of its host, for strategies that use no device. null where `engine` is itself one of the host. */
+  readonly hostEngine: Engine | null;
   /** "synthetic", or a prepared directory to measure on instead. */
   readonly data: string;
   /** Matrix arithmetic of timed runs; null: the engine's default. Exactness is checked in that default. */

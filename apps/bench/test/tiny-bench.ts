@@ -12,6 +12,7 @@ export function tinyBench(given: Partial<Bench> = {}): Bench & Disposable {
     size: "tiny",
     engine: referenceEngine(),
     engineName: "reference",
+    hostEngine: null,
     data: "synthetic",
     matmul: null,
     budgetBytes: undefined,

@@ -112,7 +112,7 @@ export function placeSmallTables(
     throw new PlanError(
       `The budget of ${budgetBytes} bytes does not hold the small tables: ${whole.filter(Boolean).length} tables under ${smallTableBytes} bytes need ${smallBytes}.`,
       {
-        fix: `Raise the budget to at least ${smallBytes} bytes, or set smallTableBytes to 0 so that only accessed rows are hot.`,
+        fix: `Raise the budget to at least ${smallBytes} bytes, or set smallTableBytes ('fae profile --small-tables') to 0 so that only accessed rows are hot.`,
         details: { budgetBytes, needBytes: smallBytes, smallTableBytes },
       },
     );

@@ -118,6 +118,7 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<RunRequest["benc
     size: flags.quick ? "quick" : "full",
     engine,
     engineName,
+    hostEngine: hasGpu ? await engineOfHost(log) : null,
     data: notEmpty("data", flags.data),
     matmul: flags.matmul ?? null,
     budgetBytes,
@@ -130,6 +131,19 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<RunRequest["benc
     log,
     signal: io.signal,
   };
+}
+
+/** null, and a line that says so, where the native engine of the host cannot be loaded. */
+async function engineOfHost(log: (line: string) => void): Promise<Engine | null> {
+  try {
+    const engine = await loadEngine("cpu");
+    log(`beside it, for strategies without a device, engine cpu: ${engine.machine().description}`);
+    return engine;
+  } catch (error) {
+    if (!(error instanceof EngineUnavailableError)) throw error;
+    log(`Strategies without a device are left out. ${error.message}`);
+    return null;
+  }
 }
 
 async function firstEngine(): Promise<string> {

@@ -16,7 +16,7 @@ export interface TimedSet {
 }
 
 /** Batches of one timed run: long enough for its switches and its look-ahead to settle. */
-const timedBatches = ({ size, engine }: Pick<Bench, "size" | "engine">): number =>
+export const timedBatches = ({ size, engine }: Pick<Bench, "size" | "engine">): number =>
   size === "tiny" ? 6 : size === "quick" ? 16 : engine.name === "cuda" ? 3000 : 200;
 
 export interface SetSizes {

@@ -1,10 +1,10 @@
-import type { Engine } from "@fae/core";
+import type { Engine, Job } from "@fae/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBench } from "../../test/tiny-bench.js";
 import { type TimedSet, timedSet } from "../data/timed-set.js";
 import { workloads } from "../data/workloads.js";
 import { sameLosses } from "./same-losses.js";
-import { allStrategies, engineNotes, strategiesFor } from "./strategies.js";
+import { allStrategies, engineFor, engineNotes, strategiesFor } from "./strategies.js";
 
 const bench = tinyBench();
 let set: TimedSet;
@@ -56,9 +56,30 @@ test("fae alone is compared with nothing and does not run", async () => {
 
 test("a strategy that the engine refuses is left out with its reason", () => {
   const engine = { ...bench.engine, refuses: () => ["It has no servers."] };
-  const { taken, notes } = strategiesFor({ engine, engineName: "other" }, set, ["xdl-parameter-server"]);
+  const { taken, notes } = strategiesFor({ ...bench, engine, engineName: "other" }, set, ["xdl-parameter-server"]);
   expect(taken).toEqual([]);
   expect(notes[0]).toBe("RMC4, xdl-parameter-server: not run on other, It has no servers.");
+});
+
+test("a strategy without a device runs on the engine of the host, where there is one", () => {
+  const hostEngine = { ...bench.engine, name: "host" };
+  const engine = {
+    ...bench.engine,
+    refuses: ({ plan }: Job) => (plan.routes.includes("host") ? ["No host route."] : []),
+  };
+  const beside = { ...bench, engine, hostEngine };
+  expect(strategiesFor(beside, set, ["cpu-only", "mixed"])).toEqual({
+    taken: ["cpu-only", "mixed"],
+    notes: ["RMC4, cpu-only: on engine host of the host, 6 batches a run."],
+  });
+  expect(engineFor(beside, "mixed").engine).toBe(engine);
+  expect(strategiesFor({ ...beside, hostEngine: null }, set, ["cpu-only", "mixed"]).taken).toEqual(["mixed"]);
+});
+
+test("losses of the engine of the host are compared with the others", async () => {
+  const beside = { ...bench, hostEngine: wrongIn("cpu-only", 1e-12) };
+  const { checks } = await sameLosses(beside, set, ["cpu-only", "mixed"], 2);
+  expect(checks).toMatchObject([{ passed: false }]);
 });
 
 test("a simulated device is said to be one", () => {

@@ -5,7 +5,7 @@ import type { TimedSet } from "../data/timed-set.js";
 import type { Check } from "../result.js";
 import type { Bench } from "../scenario.js";
 import { jobOf } from "./job.js";
-import { isExact } from "./strategies.js";
+import { engineFor, isExact } from "./strategies.js";
 
 export interface SameLosses {
   readonly checks: readonly Check[];
@@ -53,7 +53,7 @@ interface Part {
 
 /** Losses of every batch of the parts, each part one segment; a source's batches go on where its last part ended. */
 async function lossesOf(
-  { engine, signal }: Bench,
+  bench: Bench,
   { workload, data }: TimedSet,
   name: StrategyName,
   parts: readonly Part[],
@@ -63,9 +63,9 @@ async function lossesOf(
   const job = jobOf({ data, program, strategy: strategy(name), optimizer, batch, splits });
   const losses: number[] = [];
   const next = new Map<string, number>();
-  await using session = await engine.open(job);
+  await using session = await engineFor(bench, name).engine.open(job);
   for (const { source, batches } of parts) {
-    stopIfAborted(signal, "The measurement");
+    stopIfAborted(bench.signal, "The measurement");
     const from = next.get(source) ?? 0;
     const rows = job.sources.find((found) => found.name === source)?.rows ?? 0;
     const count = Math.max(0, Math.min(batches, Math.ceil(rows / batch) - from));

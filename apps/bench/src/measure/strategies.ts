@@ -1,29 +1,45 @@
-import { FaeError } from "@fae/core";
+import { type Engine, FaeError } from "@fae/core";
 import { type StrategyName, strategies, strategy } from "@fae/scheduler";
-import type { TimedSet } from "../data/timed-set.js";
+import { type TimedSet, timedBatches } from "../data/timed-set.js";
 import type { Bench } from "../scenario.js";
 import { jobOf } from "./job.js";
 
 export const allStrategies = Object.keys(strategies) as StrategyName[];
 
-/** Of the strategies asked for, those that the engine takes for a data set; a note for each of the others. */
+type Engines = Pick<Bench, "engine" | "engineName" | "hostEngine">;
+
+/** The engine that runs a strategy, and what it is called on a command line: training that uses no device is the host's own. */
+export function engineFor(
+  bench: Engines,
+  name: StrategyName,
+): { readonly engine: Engine; readonly engineName: string } {
+  const { engine, engineName, hostEngine } = bench;
+  return name === "cpu-only" && hostEngine
+    ? { engine: hostEngine, engineName: hostEngine.name }
+    : { engine, engineName };
+}
+
+/** Of the strategies asked for, those that can run on a data set; a note for each of the others, and for each on another engine. */
 export function strategiesFor(
-  bench: Pick<Bench, "engine" | "engineName">,
+  bench: Engines & Pick<Bench, "size">,
   { workload, data }: Pick<TimedSet, "workload" | "data">,
   asked: readonly StrategyName[],
 ): { readonly taken: StrategyName[]; readonly notes: string[] } {
   const notes: string[] = [];
   const taken = asked.filter((name) => {
-    const reasons = reasonsAgainst(bench, { workload, data }, name);
-    if (reasons.length > 0)
-      notes.push(`${workload.name}, ${name}: not run on ${bench.engineName}, ${reasons.join(" ")}`);
+    const { engine, engineName } = engineFor(bench, name);
+    const reasons = reasonsAgainst(engine, { workload, data }, name);
+    const most = timedBatches({ size: bench.size, engine });
+    if (reasons.length === 0 && engine !== bench.engine)
+      notes.push(`${workload.name}, ${name}: on engine ${engineName} of the host, ${most} batches a run.`);
+    if (reasons.length > 0) notes.push(`${workload.name}, ${name}: not run on ${engineName}, ${reasons.join(" ")}`);
     return reasons.length === 0;
   });
   return { taken, notes };
 }
 
 function reasonsAgainst(
-  { engine }: Pick<Bench, "engine">,
+  engine: Engine,
   { workload, data }: Pick<TimedSet, "workload" | "data">,
   name: StrategyName,
 ): string[] {

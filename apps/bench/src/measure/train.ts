@@ -1,9 +1,11 @@
 import { FaeError, type PreparedData } from "@fae/core";
 import type { StrategyName } from "@fae/scheduler";
 import { type SegmentEvent, type TrainOptions, type TrainReport, trainModel } from "@fae/trainer";
+import { timedBatches } from "../data/timed-set.js";
 import type { Workload } from "../data/workloads.js";
 import type { Bench } from "../scenario.js";
 import { interleave } from "./spread.js";
+import { engineFor } from "./strategies.js";
 
 /** One training run, from an opened session to its last update. */
 export interface Trained {
@@ -21,25 +23,31 @@ export interface TrainCall {
   readonly strategy: StrategyName;
 }
 
-/** Trains one epoch with a fresh session; every number comes from the trainer's report. */
+/**
+ * Trains one epoch with a fresh session; every number comes from the trainer's report. Beside a GPU, a strategy of the host stops
+ * after the batches of a run on a machine without one.
+ */
 export async function train(
   bench: Bench,
   { workload, data, strategy }: TrainCall,
   more: Partial<TrainOptions> = {},
 ): Promise<Trained> {
   const segments: SegmentEvent[] = [];
+  const { engine, engineName } = engineFor(bench, strategy);
   const report = await trainModel(
     {
       data: data.directory,
       model: workload.model,
       modelOptions: workload.modelOptions,
-      engine: bench.engineName,
+      engine: engineName,
       strategy,
       batch: workload.batch,
       learningRate: workload.learningRate,
       optimizer: workload.optimizer,
       shuffle: "total",
-      matmul: bench.matmul,
+      ...(engine === bench.engine
+        ? { matmul: bench.matmul }
+        : { maxBatches: timedBatches({ size: bench.size, engine }) }),
       ...more,
     },
     { signal: bench.signal, onEvent: (event) => event.kind === "segment" && segments.push(event) },
