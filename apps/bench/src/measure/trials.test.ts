@@ -44,6 +44,15 @@ test("time ends the seeds, never the variants of one", async () => {
   expect(notes).toContain("RMC2: time for 1 of 3 seeds.");
 });
 
+test("the learning rate of every run falls over the second half of its batches", async () => {
+  const { trials } = await runTrials(fresh({ secondsLeft: () => 0 }), variants);
+  for (const [run] of trials[0].runs.values()) {
+    const { decayStart, decaySteps } = run.report.options;
+    expect(decayStart).toBe(Math.floor(run.report.inputs / trials[0].workload.batch / 2));
+    expect(decaySteps).toBe(decayStart);
+  }
+});
+
 test("metrics are held against the run of the same seed", async () => {
   const run = (auc: number) => ({ report: { metrics: { test: { auc } } } }) as unknown as Trained;
   const [workload] = (await runTrials(fresh({ secondsLeft: () => 0 }), [variants[0]])).trials.map(

@@ -1,4 +1,5 @@
 import { type StrategyName, shuffleRate } from "@fae/scheduler";
+import type { TrainOptions } from "@fae/trainer";
 import { type TimedSet, timedSets } from "../data/timed-set.js";
 import { type Workload, workloads } from "../data/workloads.js";
 import type { Spread } from "../result.js";
@@ -85,7 +86,7 @@ async function runTrial(
     for (const { name, strategy, shuffleRate: rate = shuffleRate.start } of able) {
       const run = await bench.once(`trial ${workload.name} ${strategy} ${rate} ${seed}`, () => {
         bench.log(`${workload.name} ${name}, seed ${seed}`);
-        return train(bench, { workload, data: set.data, strategy }, { seed, shuffleRate: rate });
+        return train(bench, { workload, data: set.data, strategy }, { seed, shuffleRate: rate, ...fallingRate(set) });
       });
       bench.record(rawRun(workload.name, name, seed, run));
       runs.get(name)?.push(run);
@@ -96,12 +97,21 @@ async function runTrial(
   const notes = [
     ...workload.notes,
     ...refused,
-    `${workload.name}: trained on ${count(trained?.rows)} inputs, scored on ${count(test?.rows)}.`,
+    `${workload.name}: trained on ${count(trained?.rows)} inputs, its learning rate of ${workload.learningRate} falling over the second half, scored on ${count(test?.rows)}.`,
     ...(seeds.length < trialSeeds.length
       ? [`${workload.name}: time for ${seeds.length} of ${trialSeeds.length} seeds.`]
       : []),
   ];
   return { trial: { workload, runs, seeds }, notes };
+}
+
+/**
+ * The rate of learning falls over the second half of the batches, quadratically: at a constant rate the last few batches decide
+ * more than the strategy does (docs/decisions/0021).
+ */
+function fallingRate({ workload, data }: TimedSet): Pick<TrainOptions, "decayStart" | "decaySteps"> {
+  const half = Math.floor((data.splits.train?.rows ?? 0) / workload.batch / 2);
+  return { decayStart: half, decaySteps: half };
 }
 
 const count = (rows: number | undefined): string => (rows ?? 0).toLocaleString("en-US");

@@ -1,13 +1,14 @@
 // Checks and times every matrix kernel that the tuner chooses from, for the layers of RMC1..RMC4.
 //
-//     gemm_bench [--batch 1024,4096,16384] [--only 512x256] [--all FILE] [--seconds 50] [--watchdog 20]
+//     gemm_bench [--batch 1024,4096,16384] [--only 512x256] [--all FILE] [--seconds 50] [--watchdog 20] [--rounds 3]
 //     gemm_bench --wgmma-probe
 //
 // For each layer: forward, input gradient (with mask) and weight gradient of every candidate against the float32 FMA kernel, element by
 // element, and its time in a graph of ten launches in a row. One line per product: the fastest of each family; a line for each candidate
 // that is wrong, with its first wrong elements and a map of the 128 x 128 tile in which they begin. --all: a file that gets every candidate.
-// --watchdog: seconds until a candidate counts as stuck. --wgmma-probe: the warpgroup kernels with operands that show what they read
-// (wgmma_probe.h). Exit status 1 when a candidate is wrong.
+// --rounds: timings of which the fastest counts; 0: the comparison alone, as for compute-sanitizer. --watchdog: seconds until a candidate
+// counts as stuck. --wgmma-probe: the warpgroup kernels with operands that show what they read (wgmma_probe.h). Exit status 1 when a
+// candidate is wrong.
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,6 +84,7 @@ __global__ void fill_kernel(float* values, uint64_t count, int ld, int rows, int
 // What runs now, for the message of a kernel that does not end or traps.
 char doing[200] = "start";
 unsigned watchdog = 20;
+int rounds = 3;
 void doing_now(const std::string& what) {
   std::snprintf(doing, sizeof doing, "%s", what.c_str());
   alarm(watchdog);
@@ -177,9 +179,10 @@ class Bench {
     return d;
   }
 
-  // Seconds of one launch, in a graph of ten; negative when it cannot be captured.
+  // Seconds of one launch, in a graph of ten; negative when it cannot be captured, 0 when nothing is to be timed.
   double time(const Linear::Way& way) {
-    constexpr int launches = 10, rounds = 4;
+    constexpr int launches = 10;
+    if (rounds == 0) return 0;
     FAE_CUDA(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
     bool started = true;
     for (int i = 0; i < launches; i++) started = way.run(workspace_.get(), stream_) && started;
@@ -191,7 +194,7 @@ class Bench {
     FAE_CUDA(cudaGraphInstantiate(&executable, graph, 0));
     const GraphExecutable owner(executable);
     float best = 1e30f;
-    for (int r = 0; r < rounds; r++) {
+    for (int r = 0; r <= rounds; r++) {
       FAE_CUDA(cudaEventRecord(start_, stream_));
       FAE_CUDA(cudaGraphLaunch(executable, stream_));
       FAE_CUDA(cudaEventRecord(stop_, stream_));
@@ -307,6 +310,7 @@ int bench(int count, char** arguments) {
     } else if (key == "--only") only = value;
     else if (key == "--all") all = value;
     else if (key == "--watchdog") watchdog = static_cast<unsigned>(std::atoi(value.c_str()));
+    else if (key == "--rounds") rounds = std::atoi(value.c_str());
     else if (key == "--seconds") seconds = std::atof(value.c_str());
     else return std::fprintf(stderr, "unknown option %s\n", key.c_str()), 2;
   }
