@@ -1,9 +1,9 @@
 /**
  * `npm test`: set-up, then every check of the repository, then the tests. Ends with the count of tests.
- * `npm test -- --only tests` (or lint, types, unused, packages) runs one part.
+ * `npm test -- --only tests` (or native, lint, types, unused, packages) runs one part.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBuilt, ensureInstalled, ensureNative, must, root } from "./setup.mjs";
@@ -14,6 +14,12 @@ const started = performance.now();
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 const checks = {
+  native: () => {
+    const build = join(root, "packages/gpu-backend/build");
+    if (!existsSync(join(build, "fae-cpu.node"))) return "skipped: no native engine was built";
+    must(process.execPath, ["packages/gpu-backend/scripts/build-native.mjs", "--tests", "--require"]);
+    must("ctest", ["--test-dir", join(build, "cmake"), "--output-on-failure", "--no-tests=error"]);
+  },
   types: () => must(bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]),
   lint: () => {
     must(bin("biome"), ["check", "--diagnostic-level=error", "."]);
@@ -35,8 +41,8 @@ ensureBuilt();
 for (const [name, check] of Object.entries(checks)) {
   if (only && only !== name) continue;
   const since = performance.now();
-  check();
-  console.log(`✔ ${name} (${seconds(since)})`);
+  const skipped = check();
+  console.log(`${skipped ? "•" : "✔"} ${name} ${skipped ?? `(${seconds(since)})`}`);
 }
 if (!only || only === "tests") {
   const folder = mkdtempSync(join(tmpdir(), "fae-test-"));
