@@ -4,7 +4,7 @@
 #
 #     bash apps/bench/gpu/run.sh DIRECTORY OUT [STAGE]...
 #
-# DIRECTORY is what carry.sh makes: trace_check, step_bench and gemm_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
+# DIRECTORY is what carry.sh makes: trace_check, rows_check, step_bench and gemm_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
 # (record-traces.ts), programs/*.json (programs.ts), the portable bundle as fae.tar.xz or unpacked as fae/, webgpu.tgz (pack-webgpu.sh).
 # Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
 #
@@ -41,6 +41,7 @@ check() {
   tail -14 "$out/traces.log" | cut -c1-220
   FAE_CUDA_GEMM=own FAE_CUDA_TUNING=off timeout 120 "$tools/trace_check" "$traces" > "$out/traces-own-kernels.log" 2>&1
   echo "own matrix kernels: $(tail -1 "$out/traces-own-kernels.log")"
+  "$tools/rows_check"
 }
 
 # The golden cases as a user runs them; check() replays the same calls without Node, on all routes.

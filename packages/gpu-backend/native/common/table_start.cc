@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <numeric>
 #include <vector>
 
 #include "mapped_read.h"
@@ -51,16 +52,20 @@ void TableStart::fill(uint32_t first, uint32_t count, float* out, bool zeroed) c
     return;
   }
   std::vector<uint32_t> original(original_ ? count : 0);
-  if (original_ && !mapped_read([&] { std::memcpy(original.data(), original_ + first, count * sizeof(uint32_t)); })) {
-    fail(FAE_DATA, "Cannot read the original ids of table '" + table_.name + "' at '" + table_.original_ids_path +
-                       "': the disk failed or the file was cut short while it was in use. Check the disk, pack the data set again.",
-         {fact("path", table_.original_ids_path), fact("table", table_.name)});
-  }
+  if (original_) original_ids(first, count, original.data());
   if (draw_) return draw_({out, width_, count, first, original_ ? original.data() : nullptr, seed_, stream_table, key_, table_.init.scale});
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t row = original_ ? original[i] : first + i;
     uniform_row(out + static_cast<size_t>(i) * width_, width_, seed_, key_, row, table_.init.scale);
   }
+}
+
+void TableStart::original_ids(uint32_t first, uint32_t count, uint32_t* out) const {
+  if (!original_) return std::iota(out, out + count, first);
+  if (mapped_read([&] { std::memcpy(out, original_ + first, count * sizeof(uint32_t)); })) return;
+  fail(FAE_DATA, "Cannot read the original ids of table '" + table_.name + "' at '" + table_.original_ids_path +
+                     "': the disk failed or the file was cut short while it was in use. Check the disk, pack the data set again.",
+       {fact("path", table_.original_ids_path), fact("table", table_.name)});
 }
 
 std::optional<Failure> broken_table(const Job& job) {

@@ -22,6 +22,9 @@ class TableStart {
   // Values of rows [first, first + count), `width` each. Thread-safe. Anonymous memory is zero already: `zeroed` skips zeros.
   void fill(uint32_t first, uint32_t count, float* out, bool zeroed) const;
 
+  // Of rows [first, first + count); the ids themselves where no file tells others. Throws FAE_DATA. Thread-safe.
+  void original_ids(uint32_t first, uint32_t count, uint32_t* out) const;
+
  private:
   const TableSpec& table_;
   const uint32_t width_, seed_, key_;

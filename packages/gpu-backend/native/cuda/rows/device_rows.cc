@@ -7,7 +7,6 @@
 #include "rows/lookup.h"
 #include "status.h"
 #include "support/check.h"
-#include "kernels.h"
 #include "table_start.h"
 
 namespace fae::cuda {
@@ -114,28 +113,26 @@ void DeviceRows::write(uint32_t table, int slot, const uint32_t* rows, uint64_t 
 }
 
 void DeviceRows::initialise(cudaStream_t stream) {
-  for (size_t t = 0; t < job_.tables.size(); t++) {
+  // All memory is 0 already: state, and tables that start so.
+  std::vector<uint32_t> original(piece_rows);
+  for (uint32_t t = 0; t < job_.tables.size(); t++) {
     const TableSpec& table = job_.tables[t];
-    // Uniform draws from the ids themselves are made on the device; everything else comes from the common code.
-    if (table.init.kind == InitSpec::Kind::uniform && table.original_ids_path.empty()) {
-      const uint64_t at = static_cast<uint64_t>(bases_[t]) * stride_;
-      const uint32_t key = name_key(table.name);
-      if (bf16()) init_uniform_rows(weights_bf16_.get() + at, stride_, job_.width, 0, table.hot_rows, nullptr, job_.seed, key, table.init.scale, stream);
-      else init_uniform_rows(weights_.get() + at, stride_, job_.width, 0, table.hot_rows, nullptr, job_.seed, key, table.init.scale, stream);
-      continue;
-    }
-    const TableStart start(job_, static_cast<uint32_t>(t), cpu::choose_kernels().uniform_rows);
-    constexpr uint32_t piece = 1 << 14;
-    std::vector<float> values(static_cast<size_t>(piece) * job_.width);
-    std::vector<uint32_t> list(piece);
-    for (uint32_t first = 0; first < table.hot_rows; first += piece) {
-      const uint32_t count = std::min(piece, table.hot_rows - first);
-      start.fill(first, count, values.data(), false);
-      for (uint32_t i = 0; i < count; i++) list[i] = first + i;
-      write(static_cast<uint32_t>(t), -1, list.data(), count, values.data(), stream);
+    const TableStart start(job_, t, nullptr);
+    if (table.init.kind != InitSpec::Kind::uniform) continue;
+    const uint32_t key = name_key(table.name);
+    for (uint32_t first = 0; first < table.hot_rows; first += piece_rows) {
+      const uint32_t count = std::min(piece_rows, table.hot_rows - first);
+      start.original_ids(first, count, original.data());
+      FAE_CUDA(cudaMemcpyAsync(list_.get(), original.data(), count * 4ull, cudaMemcpyHostToDevice, stream));
+      const auto draw = [&](auto* rows) {
+        const uint64_t at = (static_cast<uint64_t>(bases_[t]) + first) * stride_;
+        draw_uniform_rows(rows + at, stride_, job_.width, list_.get(), count, job_.seed, key, table.init.scale, stream);
+      };
+      if (bf16()) draw(weights_bf16_.get());
+      else draw(weights_.get());
+      FAE_CUDA(cudaStreamSynchronize(stream));
     }
   }
-  FAE_CUDA(cudaStreamSynchronize(stream));
 }
 
 }  // namespace fae::cuda

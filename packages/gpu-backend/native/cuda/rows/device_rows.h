@@ -25,7 +25,7 @@ class DeviceRows {
   uint32_t stride() const { return stride_; }
   bool bf16() const { return job_.row_type == RowType::bf16; }
 
-  // Fills the hot rows by their initialisation; state becomes 0.
+  // Fills the hot rows with their first values, drawn on the device by original id. Throws FAE_DATA, FAE_UNSUPPORTED (normal draws).
   void initialise(cudaStream_t stream);
 
   AnyRows access(const uint32_t* index, const uint32_t* bags) const;

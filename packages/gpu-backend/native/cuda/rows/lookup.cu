@@ -25,13 +25,13 @@ __device__ __forceinline__ float take(const float* from) { return *from; }
 __device__ __forceinline__ float take(const __nv_bfloat16* from) { return __bfloat162float(*from); }
 
 template <class Row>
-__global__ void init_kernel(Row* rows, uint32_t stride, uint32_t width, uint32_t first, uint32_t count, const uint32_t* original, uint32_t seed,
-                            uint32_t key, double bound) {
+__global__ void draw_kernel(Row* rows, uint32_t stride, uint32_t width, const uint32_t* original, uint32_t count, uint32_t seed, uint32_t key,
+                            double bound) {
   const uint32_t chunks = stride / 4;
   const uint64_t e = blockIdx.x * static_cast<uint64_t>(blockDim.x) + threadIdx.x;
   if (e >= static_cast<uint64_t>(count) * chunks) return;
   const uint32_t row = static_cast<uint32_t>(e / chunks), c = static_cast<uint32_t>(e % chunks);
-  const Words4 words = philox(original ? original[row] : first + row, c, key, 0, seed, stream_table);
+  const Words4 words = philox(original[row], c, key, 0, seed, stream_table);
   for (uint32_t i = 0; i < 4; i++) {
     const float value = 4 * c + i < width ? static_cast<float>(bound * (2 * unit(words.word[i]) - 1)) : 0.f;
     put(rows + static_cast<uint64_t>(row) * stride + 4 * c + i, value);
@@ -64,12 +64,11 @@ void lookup_forward(float* out, const RowAccess<Row>& rows, uint32_t vectors, cu
 }
 
 template <class Row>
-void init_uniform_rows(Row* rows, uint32_t stride, uint32_t width, uint32_t first, uint32_t count, const uint32_t* original, uint32_t seed,
-                       uint32_t key, double bound, cudaStream_t stream) {
+void draw_uniform_rows(Row* rows, uint32_t stride, uint32_t width, const uint32_t* original, uint32_t count, uint32_t seed, uint32_t key,
+                       double bound, cudaStream_t stream) {
   if (count == 0) return;
-  init_kernel<<<ceil_div(static_cast<uint64_t>(count) * (stride / 4), 256), 256, 0, stream>>>(rows, stride, width, first, count, original, seed, key,
-                                                                                            bound);
-  check_launch("init_uniform_rows");
+  draw_kernel<<<ceil_div(static_cast<uint64_t>(count) * (stride / 4), 256), 256, 0, stream>>>(rows, stride, width, original, count, seed, key, bound);
+  check_launch("draw_uniform_rows");
 }
 
 template <class Row>
@@ -90,7 +89,7 @@ void scatter_rows(Row* rows, uint32_t stride, uint32_t columns, const float* pac
 
 #define FAE_ROW(Row)                                                                                                                     \
   template void lookup_forward(float*, const RowAccess<Row>&, uint32_t, cudaStream_t);                                                   \
-  template void init_uniform_rows(Row*, uint32_t, uint32_t, uint32_t, uint32_t, const uint32_t*, uint32_t, uint32_t, double, cudaStream_t); \
+  template void draw_uniform_rows(Row*, uint32_t, uint32_t, const uint32_t*, uint32_t, uint32_t, uint32_t, double, cudaStream_t);        \
   template void gather_rows(float*, const Row*, uint32_t, uint32_t, const uint32_t*, uint64_t, uint32_t, cudaStream_t);                  \
   template void scatter_rows(Row*, uint32_t, uint32_t, const float*, const uint32_t*, uint64_t, uint32_t, cudaStream_t);
 FAE_ROW(float)

@@ -10,10 +10,10 @@ namespace fae::cuda {
 template <class Row>
 void lookup_forward(float* out, const RowAccess<Row>& rows, uint32_t vectors, cudaStream_t stream);
 
-// Rows [first, first + count) of a uniform table drawn by original id (random.ts); original: ids of these rows, null for the id itself.
+// rows [count, stride] = `width` uniform draws each, by original id (random.h), the same bits as on the host; pads 0.
 template <class Row>
-void init_uniform_rows(Row* rows, uint32_t stride, uint32_t width, uint32_t first, uint32_t count, const uint32_t* original, uint32_t seed,
-                       uint32_t key, double bound, cudaStream_t stream);
+void draw_uniform_rows(Row* rows, uint32_t stride, uint32_t width, const uint32_t* original, uint32_t count, uint32_t seed, uint32_t key,
+                       double bound, cudaStream_t stream);
 
 // packed [count, columns] <-> rows listed in `list` (null: 0, 1, ...) of a [*, stride] array. `first` is added to every row.
 template <class Row>
