@@ -63,7 +63,8 @@ struct Sliced {
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, rank = blockIdx.z;
     const int wm = (warp / K::warps_n) * WM, wn = (warp % K::warps_n) * WN;
     const int k_begin = (rank * GROUPS + group) * slice(g.k), k_end = min(g.k, k_begin + slice(g.k));
-    const int steps = k_end > k_begin ? (k_end - k_begin + BK - 1) / BK : 0, ring_slots = slots(g.k);
+    // Of this group, and of the longest slice: all groups pass the same barriers, as many as that one needs.
+    const int steps = k_end > k_begin ? (k_end - k_begin + BK - 1) / BK : 0, most_steps = slice(g.k) / BK, ring_slots = slots(g.k);
     float* ring = shared + group * ring_slots * K::stage_floats;
 
     float c[K::MI][K::NI][4] = {};
@@ -82,13 +83,13 @@ struct Sliced {
         asm volatile("cp.async.commit_group;" ::: "memory");
       }
       int slot = 0;
-      for (int step = 0; step < steps; step++) {
+      for (int step = 0; step < most_steps; step++) {
         asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 1) : "memory");
         group_barrier(group);
         float* a = ring + slot * K::stage_floats;
-        multiply_tile(c, a, a + K::TileA::floats, wm, wn, lane);
+        if (step < steps) multiply_tile(c, a, a + K::TileA::floats, wm, wn, lane);
+        if (step + STAGES < most_steps) group_barrier(group);
         if (step + STAGES < steps) {
-          group_barrier(group);
           loader_a.load(a, k_end);
           loader_b.load(a + K::TileA::floats, k_end);
         }
