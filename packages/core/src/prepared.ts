@@ -1,6 +1,6 @@
 import type { DenseEncoding, RowLayout } from "./batch.js";
 
-/** Names of the row files of a prepared data set. `hot` and `cold` exist after `pack`. */
+/** Names of the row files of a prepared data set. `hot` and `cold` exist after `pack`, unless it was asked to leave them out. */
 export type SplitName = "train" | "val" | "test" | "hot" | "cold";
 
 /**
@@ -29,6 +29,8 @@ export interface PackedInfo {
   readonly hotRows: readonly number[];
   readonly budgetBytes: number;
   readonly rowBytes: number;
+  /** Inputs of train whose ids are all hot. */
+  readonly hotInputs: number;
   /** Per table: file of uint32 `original[id]`. */
   readonly originalIdsPaths: readonly string[];
 }

@@ -61,6 +61,9 @@ export const manifestSchema = z.strictObject({
       hotRows: z.array(count),
       budgetBytes: count,
       rowBytes: count,
+      /** Inputs of train whose ids are all hot, and the positive ones among them. */
+      hotInputs: count,
+      hotPositives: count,
       /** Per table: file of uint32, original id of each new id. */
       originalIds: z.array(relativeFile),
     })

@@ -84,7 +84,8 @@ describe("manifestDigest", () => {
     withPrepared(async (data) => {
       const manifest = await readManifest(data.directory);
       const turned = Object.fromEntries(Object.entries(manifest).reverse()) as Manifest;
-      const packed = { from: data.digest, hotRows: [1], budgetBytes: 1, rowBytes: 1, originalIds: [] };
+      const hot = { hotRows: [1], hotInputs: 0, hotPositives: 0 };
+      const packed = { from: data.digest, ...hot, budgetBytes: 1, rowBytes: 1, originalIds: [] };
       expect(manifestDigest(turned)).toBe(data.digest);
       expect(manifestDigest({ ...manifest, packed })).toBe(data.digest);
       expect(manifestDigest({ ...manifest, labelRate: 0.5 })).not.toBe(data.digest);

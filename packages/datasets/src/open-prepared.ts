@@ -64,6 +64,7 @@ export async function openPrepared(directory: string): Promise<PreparedData> {
           hotRows: packed.hotRows,
           budgetBytes: packed.budgetBytes,
           rowBytes: packed.rowBytes,
+          hotInputs: packed.hotInputs,
           originalIdsPaths: packed.originalIds.map((file) => join(root, file)),
         }
       : null,

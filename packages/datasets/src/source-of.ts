@@ -14,9 +14,16 @@ export function toBatchSource(data: PreparedData, split: SplitName, options: Sou
   const found = data.splits[split];
   if (!found) {
     throw new DataError(`'${data.directory}' has no split '${split}', it has ${Object.keys(data.splits).join(", ")}.`, {
-      fix: split === "hot" || split === "cold" ? "Run pack on it first." : "Choose one of these.",
+      fix: fixFor(data, split),
       details: { path: data.directory, expected: split, found: Object.keys(data.splits) },
     });
   }
   return { name, layout: data.layout, rows: found.rows, storage: { kind: "file", path: found.path }, shuffleSeed };
+}
+
+function fixFor({ packed }: PreparedData, split: SplitName): string {
+  if (split !== "hot" && split !== "cold") return "Choose one of these.";
+  return packed === null
+    ? "Run pack on it first."
+    : "It was packed without classes: pack the data that it was made from again, with them.";
 }

@@ -37,7 +37,8 @@ async function writeHead(data: PreparedData, sizes: HeadSizes, target: string): 
     .map((split) => [split, sizes[split]]);
   const splits: typeof manifest.splits = {};
   for (const [split, rows] of kept) splits[split] = await copyInputs(data, split, rows, target);
-  if (data.packed) {
+  let packed = manifest.packed;
+  if (data.packed && packed) {
     const { hot } = await classifyInputs({
       source: { layout: data.layout, rows: sizes.train, storage: { kind: "file", path: join(target, "train.rows") } },
       tables: data.tables,
@@ -45,6 +46,7 @@ async function writeHead(data: PreparedData, sizes: HeadSizes, target: string): 
     });
     splits.hot = await copyInputs(data, "hot", hot, target);
     splits.cold = await copyInputs(data, "cold", sizes.train - hot, target);
+    packed = { ...packed, hotInputs: hot, hotPositives: splits.hot.positives };
   }
   const originalIds = data.packed?.originalIdsPaths.map((_, t) => `original-${t}.u32`) ?? [];
   for (const [t, path] of (data.packed?.originalIdsPaths ?? []).entries())
@@ -60,7 +62,7 @@ async function writeHead(data: PreparedData, sizes: HeadSizes, target: string): 
     tables: manifest.tables.map((table) => ({ ...table, vocabulary: null })),
     labelRate: positives / Math.max(1, inputs),
     options: { ...manifest.options, head: sizes.train },
-    ...(manifest.packed ? { packed: { ...manifest.packed, originalIds } } : {}),
+    ...(packed ? { packed: { ...packed, originalIds } } : {}),
   });
 }
 

@@ -32,9 +32,8 @@ export async function timedSet(bench: Bench, workload: Workload, sizes: SetSizes
   const train = sizes.train ?? timedBatches(bench) * workload.batch;
   const heldOut = sizes.heldOut ?? Math.max(64, Math.ceil(train / 50));
   const data = await headOf(bench, packed, { train, val: heldOut, test: heldOut });
-  const hot = data.splits.hot?.rows ?? 0;
-  const all = data.splits.train?.rows ?? 0;
-  return { workload, data, profile, hotInputShare: all === 0 ? 0 : hot / all };
+  const inputs = data.splits.train?.rows ?? 0;
+  return { workload, data, profile, hotInputShare: inputs === 0 ? 0 : (data.packed?.hotInputs ?? 0) / inputs };
 }
 
 /**

@@ -106,7 +106,7 @@ test("the story of FAE: synthesise, profile, pack, and three strategies on the s
     );
   const hybrid = await train("packed", "dlrm-hybrid");
   const mixed = await train("packed", "mixed");
-  const fae = await train("packed", "fae");
+  const parted = await train("packed", "fae");
   expect(mixed.lossCurve.map(({ loss }: { loss: number }) => loss)).toEqual(
     hybrid.lossCurve.map(({ loss }: { loss: number }) => loss),
   );
@@ -114,10 +114,17 @@ test("the story of FAE: synthesise, profile, pack, and three strategies on the s
   // The same rows under other numbers start with the same values: packing changes no result.
   expect((await train("log", "dlrm-hybrid")).metrics).toEqual(hybrid.metrics);
   expect(mixed.bytes.train.rows.toDevice).toBeLessThan(hybrid.bytes.train.rows.toDevice);
-  expect(fae.routes.hot.inputs).toBe(packed.hotInputs);
-  expect(fae.routes.hybrid.inputs).toBe(packed.coldInputs);
-  expect(fae.schedulerTrace.length).toBeGreaterThan(0);
-  expect(fae.switches).toBeGreaterThan(0);
+  expect(parted.routes.hot.inputs).toBe(packed.hotInputs);
+  expect(parted.routes.hybrid.inputs).toBe(packed.coldInputs);
+  expect(parted.schedulerTrace.length).toBeGreaterThan(0);
+  expect(parted.switches).toBeGreaterThan(0);
+
+  const lean = await json("pack", at("log"), "--without-classes", "--out", at("lean"));
+  const { directory, seconds, ...told } = packed;
+  expect(lean).toMatchObject(told);
+  expect((await train("lean", "mixed")).metrics).toEqual(mixed.metrics);
+  const refused = await fae("train", at("lean"), "--strategy", "fae", ...smallModel, "--engine", "reference");
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("packed without classes") });
 });
 
 test("a log that gives few batches an epoch gets a hint on stderr, one with enough none", async () => {

@@ -1,7 +1,7 @@
 import { defineCommand, option } from "../cli/command.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../cli/format.js";
 import { present } from "../cli/present.js";
-import { count, text } from "../cli/values.js";
+import { count, flag, text } from "../cli/values.js";
 import { type PackReport, packData } from "../pack/pack-data.js";
 
 export const packCommand = defineCommand({
@@ -11,6 +11,11 @@ export const packCommand = defineCommand({
   options: {
     profile: option("--profile <dir>", "what 'fae profile' wrote (default: <data>-profile)", text().optional()),
     out: option("--out <dir>", "directory to make; must not exist", text()),
+    withoutClasses: option(
+      "--without-classes",
+      "do not write hot and cold inputs apart as well: little more than half the disk, and enough for every strategy but fae",
+      flag(),
+    ),
     workers: option(
       "--workers <n>",
       "threads (default: one a core); never changes the result",
@@ -19,13 +24,14 @@ export const packCommand = defineCommand({
   },
   example: "fae pack kaggle --profile kaggle-profile --out kaggle-packed",
   notes: "An interrupted pack goes on where it was when the same command is given again.",
-  async run([data], { profile = `${data.replace(/\/+$/, "")}-profile`, out, workers }, context) {
+  async run([data], { profile = `${data.replace(/\/+$/, "")}-profile`, out, withoutClasses, workers }, context) {
     const progress = context.progress("pack", "bytes");
     try {
       const report = await packData({
         data,
         profile,
         out,
+        classes: !withoutClasses,
         ...present({ workers }),
         signal: context.io.signal,
         onProgress: ({ bytesDone, bytesTotal }) => progress.update(bytesDone, bytesTotal),

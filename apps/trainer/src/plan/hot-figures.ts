@@ -64,12 +64,12 @@ function packFigures(
   other: Profile | null,
 ): HotFigures {
   const { hotRows } = other?.hotSet ?? packed;
-  const [hot, all] = [splits.hot?.rows ?? 0, splits.train?.rows ?? 0];
+  const inputs = splits.train?.rows ?? 0;
   return {
     from: other ? "profile" : "pack",
     hotRows,
     budgetBytes: (other ?? packed).budgetBytes,
-    inputShare: other?.hotSet.hotInputShare ?? (all === 0 ? 0 : hot / all),
+    inputShare: other?.hotSet.hotInputShare ?? (inputs === 0 ? 0 : packed.hotInputs / inputs),
     isHot: (table, id) => id < hotRows[table],
   };
 }

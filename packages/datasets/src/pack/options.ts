@@ -17,6 +17,11 @@ export interface PackOptions {
   readonly rowBytes: number;
   /** Where the packed data set goes; must not exist. */
   readonly directory: string;
+  /**
+   * Whether the inputs of train are written once more as hot and cold ones, which strategies with hot batches of their own read
+   * (`fae`) and no other; default true. Without them it takes little more than half the disk.
+   */
+  readonly classes?: boolean;
   /** Threads; default one per core. */
   readonly workers?: number;
   /** Bytes of inputs that one task rewrites; default 16 MiB. The result does not depend on it. */

@@ -27,19 +27,27 @@ const files = {
   cold: "train.cold.rows",
 };
 
+/** The splits of the manifest; inputs of train whose ids are all hot, and the positive ones among them. */
+export interface PackedInputs {
+  readonly splits: Manifest["splits"];
+  readonly hotInputs: number;
+  readonly hotPositives: number;
+}
+
 /**
- * Rewrites all splits with new ids, part by part, and the parts of train once more as hot and cold: as soon as the parts before
- * have told how many hot inputs they hold, so that the files are written at the same time. Returns the splits of the manifest.
+ * Rewrites all splits with new ids, part by part, and with `classes` the parts of train once more as hot and cold: as soon as the
+ * parts before have told how many hot inputs they hold, so that the files are written at the same time.
  */
 export async function packInputs(
-  { data, hotRows, partBytes }: PackOptions,
+  { data, hotRows, partBytes, classes = true }: PackOptions,
   manifest: Manifest,
   ranked: readonly RankedTable[],
   run: PackRun,
-): Promise<Manifest["splits"]> {
+): Promise<PackedInputs> {
   const { layout } = data;
   const path = (kind: keyof typeof files) => join(run.work.root, files[kind]);
-  for (const file of Object.values(files)) closeSync(openSync(join(run.work.root, file), "a"));
+  const written = [...rewritten, ...(classes ? (["hot", "cold"] as const) : [])];
+  for (const kind of written) closeSync(openSync(path(kind), "a"));
   const tableNames = data.tables.map(({ name }) => name);
   const newIds = ranked.map((table) => table.newIds);
   const parts = partsOf(data, partBytes);
@@ -84,7 +92,7 @@ export async function packInputs(
         hotBefore.catch(() => {});
       }
       reports[i] = await relabelled;
-      if (part.split === "train") await classPart(part, await before);
+      if (part.split === "train" && classes) await classPart(part, await before);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, run.pool.threads) }, takeParts));
@@ -99,16 +107,18 @@ export async function packInputs(
     (sum, report, i) => sum + (parts[i].split === "train" ? report.hotPositives : 0),
     0,
   );
-  const hot = await hotBefore;
-  return {
+  const hotInputs = await hotBefore;
+  const splits = {
     ...kept("train"),
     ...kept("val"),
     ...kept("test"),
-    ...(train && {
-      hot: { file: files.hot, rows: hot, positives: hotPositives },
-      cold: { file: files.cold, rows: train.rows - hot, positives: train.positives - hotPositives },
-    }),
+    ...(train &&
+      classes && {
+        hot: { file: files.hot, rows: hotInputs, positives: hotPositives },
+        cold: { file: files.cold, rows: train.rows - hotInputs, positives: train.positives - hotPositives },
+      }),
   };
+  return { splits, hotInputs, hotPositives };
 }
 
 /** Small, so that all threads have some of a short log. */

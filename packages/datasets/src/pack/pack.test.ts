@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
+import { toBatchSource } from "../source-of.js";
 import type { PackOptions } from "./options.js";
 import { pack } from "./pack.js";
 
@@ -173,6 +174,29 @@ describe("pack", () => {
         expect((hot?.rows ?? 0) + (cold?.rows ?? 0)).toBe(shape.inputs[0]);
       }),
       { numRuns: 25 },
+    );
+  });
+
+  it("writes the same without classes, but for these", async () => {
+    await fc.assert(
+      fc.asyncProperty(shapes, async (shape) => {
+        const { options } = await made(shape);
+        const [whole, lean] = [await pack(options()), await pack(options({ classes: false }))];
+        const {
+          "/manifest.json": _,
+          "/train.hot.rows": hot,
+          "/train.cold.rows": cold,
+          ...rest
+        } = contents(whole.directory);
+        const { "/manifest.json": __, ...found } = contents(lean.directory);
+        expect(hot + cold).toHaveLength(rest["/train.rows"].length);
+        expect(found).toEqual(rest);
+        expect(Object.keys(lean.splits)).toEqual(["train", "val", "test"]);
+        expect(lean.packed?.hotInputs).toBe(whole.splits.hot?.rows);
+        expect(whole.packed?.hotInputs).toBe(whole.splits.hot?.rows);
+        expect(() => toBatchSource(lean, "hot")).toThrow(/no split 'hot'.* packed without classes/);
+      }),
+      { numRuns: 15 },
     );
   });
 
@@ -348,6 +372,7 @@ describe("pack refuses", () => {
     await expect(pack(options({ directory: begun.directory, hotRows: [1, 1] }))).rejects.toThrow(/differs in hotRows/);
     const other = async () => [Uint32Array.of(0, 0, 0, 0, 0, 1), Uint32Array.of(0, 2, 0, 1)];
     await expect(pack(options({ directory: begun.directory, counts: other }))).rejects.toThrow(/differs in orders/);
+    await expect(pack(options({ directory: begun.directory, classes: false }))).rejects.toThrow(/differs in classes/);
   });
 
   it("labels that are not those of the manifest", async () => {

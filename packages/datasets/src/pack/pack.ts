@@ -18,9 +18,9 @@ import { packedBytes, requirePackSpace } from "./space.js";
 import type { PackRun } from "./units.js";
 
 /**
- * Writes a data set anew with ids in popularity order, so that hot is `id < hotRows[table]`: all splits with new ids, the
- * inputs of train once more as `train.hot.rows` (every id hot) and `train.cold.rows` (the others, order kept in both),
- * `original[id]` of each table, and vocabularies for the new ids.
+ * Writes a data set anew with ids in popularity order, so that hot is `id < hotRows[table]`: all splits with new ids, with
+ * `classes` the inputs of train once more as `train.hot.rows` (every id hot) and `train.cold.rows` (the others, order kept in
+ * both), `original[id]` of each table, and vocabularies for the new ids.
  *
  * Memory: the counts, 4 bytes per row of all tables, which become the new ids where they lie; 8 bytes per accessed row of the
  * tables in work; about 3 MiB a worker; the inputs are streamed.
@@ -32,11 +32,11 @@ import type { PackRun } from "./units.js";
  *   written, `ERR_INTERRUPTED` after an abort.
  */
 export async function pack(options: PackOptions): Promise<PreparedData> {
-  const { data, signal, workers = availableParallelism(), onProgress } = options;
+  const { data, classes = true, signal, workers = availableParallelism(), onProgress } = options;
   const directory = resolve(options.directory);
   const manifest = await readManifest(data.directory);
   checkOptions(options, manifest);
-  const bytesTotal = packedBytes(data, manifest);
+  const bytesTotal = packedBytes(data, manifest, classes);
   requirePackSpace(directory, bytesTotal);
   await using pool = openPool(workers);
   const ranked = await rankTables(pool, data.tables, await options.counts());
@@ -83,7 +83,7 @@ async function fill(
   const { root } = run.work;
   if (existsSync(join(root, manifestName))) return;
   run.add(0);
-  const [originals, splits] = await Promise.all([
+  const [originals, { splits, hotInputs, hotPositives }] = await Promise.all([
     packOriginals(data.directory, manifest, ranked, run),
     packInputs(options, manifest, ranked, run),
   ]);
@@ -99,15 +99,21 @@ async function fill(
       hotRows: [...hotRows],
       budgetBytes: options.budgetBytes,
       rowBytes: options.rowBytes,
+      hotInputs,
+      hotPositives,
       originalIds: originals.files,
     },
   });
 }
 
 /** Everything that the bytes of the packed data set depend on. */
-const planOf = ({ data, hotRows, budgetBytes, rowBytes }: PackOptions, ranked: readonly RankedTable[]) => ({
+const planOf = (
+  { data, classes = true, hotRows, budgetBytes, rowBytes }: PackOptions,
+  ranked: readonly RankedTable[],
+) => ({
   version: manifestVersion,
   pack: data.digest,
+  classes,
   hotRows,
   budgetBytes,
   rowBytes,

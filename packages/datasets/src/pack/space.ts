@@ -4,11 +4,12 @@ import { type PreparedData, strideBytes } from "@fae/core";
 import type { Manifest } from "../manifest.js";
 import { requireSpace } from "../prepare/disk.js";
 
-/** Bytes of a packed data set: all rows, train once more as hot and cold, original ids, vocabularies. */
-export function packedBytes({ layout, splits, tables }: PreparedData, manifest: Manifest): number {
+/** Bytes of a packed data set: all rows, with `classes` train once more as hot and cold, original ids, vocabularies. */
+export function packedBytes({ layout, splits, tables }: PreparedData, manifest: Manifest, classes: boolean): number {
+  const again = classes ? (splits.train?.rows ?? 0) : 0;
   const inputs = (["train", "val", "test"] as const).reduce((sum, name) => sum + (splits[name]?.rows ?? 0), 0);
   const ids = tables.reduce((sum, { rows }, t) => sum + (manifest.tables[t].vocabulary === null ? 1 : 2) * rows, 0);
-  return (inputs + (splits.train?.rows ?? 0)) * strideBytes(layout) + 4 * ids;
+  return (inputs + again) * strideBytes(layout) + 4 * ids;
 }
 
 /** Refuses to begin or go on when the disk cannot hold what is still to be written. @throws FaeError `ERR_DISK_FULL` */
