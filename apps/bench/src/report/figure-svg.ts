@@ -47,7 +47,15 @@ const whiskers = (series: Series, index: number, count: number, figure: Figure, 
   },
 });
 
-/** Draws a figure as a stand-alone SVG of the given width in pixels. */
+/** A figure as a file of its own: its names count from 0, not over all figures of the process, so that equal figures are equal files. */
+export function figureFile(figure: Figure, width: number): string {
+  const svg = figureSvg(figure, width);
+  const name = /zr\d+-[a-z]+-?\d+/g;
+  const names = [...new Set(svg.match(name))];
+  return `${svg.replace(name, (found) => `n${names.indexOf(found)}`)}\n`;
+}
+
+/** Draws a figure as a stand-alone SVG of the given width in pixels; its names differ from those of all others of the process. */
 export function figureSvg(figure: Figure, width: number): string {
   use([BarChart, LineChart, CustomChart, GridComponent, LegendComponent, SVGRenderer]);
   const isCurve = figure.kind === "curve";

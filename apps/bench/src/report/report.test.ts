@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { exampleResult } from "../../test/example-result.js";
 import { compare } from "../compare.js";
-import { figureSvg } from "./figure-svg.js";
+import { figureFile, figureSvg } from "./figure-svg.js";
 import { htmlReport } from "./html.js";
 import { markdownReport } from "./markdown.js";
 
@@ -16,6 +16,18 @@ test("a figure draws one bar per value and a whisker per spread", () => {
   const svg = figureSvg(exampleResult().figures[0], 860);
   expect(svg).toContain("rmc3");
   expect((svg.match(/stroke="#222"/g) ?? []).length).toBe(2);
+});
+
+test("a figure on one page shares no name with another, and as a file is the same every time", () => {
+  const [figure] = exampleResult().figures;
+  const names = (svg: string) => new Set(svg.match(/(?<=class=")[^"]+/g));
+  const [first, second] = [figureSvg(figure, 860), figureSvg(figure, 860)].map(names);
+  expect(first.size).toBeGreaterThan(0);
+  expect([...first].filter((name) => second.has(name))).toEqual([]);
+  const file = figureFile(figure, 860);
+  expect(figureFile(figure, 860)).toBe(file);
+  expect(names(file).size).toBe(first.size);
+  for (const name of names(file)) expect(file).toContain(`.${name}:hover`);
 });
 
 test("the markdown escapes cells and names the figures' files", () => {

@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative, sep } from "node:path";
 import { type ResultFolder, writeWhole } from "../result-file.js";
-import { figureSvg } from "./figure-svg.js";
+import { figureFile } from "./figure-svg.js";
 import { htmlReport } from "./html.js";
 import { markdownReport } from "./markdown.js";
 
@@ -28,7 +28,7 @@ export async function writeReport(folders: readonly ResultFolder[], files: Repor
     for (const [folder, { results }] of folders.entries())
       for (const { scenario, figures: drawn } of results)
         for (const [i, figure] of drawn.entries())
-          await writeWhole(join(figures, name(folder, scenario, i)), `${figureSvg(figure, figureWidth)}\n`);
+          await writeWhole(join(figures, name(folder, scenario, i)), figureFile(figure, figureWidth));
     const to = relative(dirname(files.markdown), figures).split(sep).join("/");
     await writeWhole(
       files.markdown,
