@@ -63,8 +63,8 @@ sanitize() {
   export FAE_CUDA_TUNING=off
   sanitizer memcheck 75 "$tools/trace_check" "$traces" 60 80
   for first in 0 60 110 160 210; do sanitizer racecheck-$first 40 "$tools/trace_check" "$traces" $first $((first + 3)); done
-  # Matrix kernels that the traces' small layers do not choose: every candidate on a small product, and the warpgroup kernels' probe.
-  sanitizer racecheck-sliced 90 "$tools/gemm_bench" --batch 64 --only 64x16 --rounds 0 --seconds 300 --watchdog 80
+  # Matrix kernels that the traces' small layers do not choose: every candidate on every layer, and the warpgroup kernels' probe.
+  sanitizer racecheck-products 150 "$tools/gemm_bench" --batch 64 --rounds 0 --seconds 140 --watchdog 100
   sanitizer racecheck-wgmma 60 "$tools/gemm_bench" --wgmma-probe
 }
 
