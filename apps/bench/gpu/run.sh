@@ -6,9 +6,9 @@
 #
 # DIRECTORY is what carry.sh makes: trace_check, rows_check, step_bench and gemm_bench (cmake -DFAE_CUDA_TOOLS=ON) in tools.tar.xz or unpacked, traces.tgz
 # (record-traces.ts), programs/*.json (programs.ts), the portable bundle as fae.tar.xz or unpacked as fae/, webgpu.tgz (pack-webgpu.sh).
-# Stages: all-1 and all-2 (each fits a call of 10 minutes, the most valuable first), all, or any of
+# Stages: all-1 and all-2 (each fits 10 minutes, the most valuable first), all, or any of
 #
-#     check gemm bits cold-share switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
+#     check gemm bits cold-share look-ahead switch kernels sanitize rmc1 rmc2 rmc3 rmc4 variants budget       native tools only
 #     verify failures long kaggle terabyte tfjs-webgpu                               with the bundle
 #     bench-speed bench-accuracy bench-budgets bench-synthetic bench-hosts bench-counts     the same: fae-bench at full size, BENCH_SECONDS
 #                                                                                    a scenario

@@ -26,6 +26,11 @@ describe("models", () => {
     const program = findModel("dlrm").build(criteo, { width: 4, topMlp: [3, 1] });
     expect(program.params.map((param) => param.shape.join("x"))).toContain("3x355");
     expect(() => findModel("rmc2").build(criteo, { width: 4 })).toThrow(/'width' cannot change/);
+    expect(() => findModel("tbsm").build(taobao, { topMlp: [3, 1] })).toThrow(/'tbsm' has no option 'topMlp'.*headMlp/);
+    expect(() => findModel("dlrm").build(criteo, { headMlp: [3, 1] })).toThrow(
+      /'dlrm' has no option 'headMlp'.*topMlp/,
+    );
+    expect(findModel("tbsm").build(taobao, { width: 4, towerTopMlp: [3], headMlp: [5, 1] }).width).toBe(4);
   });
 
   it("are found by name, and a wrong name lists them", () => {

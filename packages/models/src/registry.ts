@@ -13,10 +13,26 @@ export interface DataShape {
   readonly tableRows: readonly number[];
 }
 
+type DlrmOptions = Omit<DlrmConfig, "tableRows" | "denseFeatures">;
+type TbsmOptions = Omit<TbsmConfig, "tableRows" | "denseFeatures" | "history">;
+
 /** Sizes that a `dlrm` or `tbsm` of one's own may set; the data give the others. */
-export type ModelOptions = Partial<
-  Omit<DlrmConfig, "tableRows" | "denseFeatures"> & Omit<TbsmConfig, "tableRows" | "denseFeatures" | "history">
->;
+export type ModelOptions = Partial<DlrmOptions & TbsmOptions>;
+
+const towerOptions = ["name", "width", "bottomMlp", "interaction"] as const satisfies (keyof DlrmOptions &
+  keyof TbsmOptions)[];
+const dlrmOptions: readonly (keyof DlrmOptions)[] = [...towerOptions, "topMlp"];
+const tbsmOptions: readonly (keyof TbsmOptions)[] = [
+  ...towerOptions,
+  "towerTopMlp",
+  "heads",
+  "headHistory",
+  "inner",
+  "mechanism",
+  "attentionMlp",
+  "headMlp",
+  "project",
+];
 
 /** Where the paper's (or the reference's) runs start; flags override. */
 export interface Recommended {
@@ -83,7 +99,17 @@ function expectFit(model: string, data: DataShape, expected: Fits): void {
   });
 }
 
+function expectOptions(model: string, options: ModelOptions, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new ConfigError(`Model '${model}' has no option '${unknown}'.`, {
+    fix: `Its options are ${known.join(", ")}.`,
+    details: { option: unknown, model, expected: known },
+  });
+}
+
 function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
+  expectOptions("dlrm", options, dlrmOptions);
   if (data.steps > 0)
     throw new ConfigError(`Model 'dlrm' takes no sequences; the data have ${data.steps} steps.`, {
       fix: "Use model 'tbsm' for these data.",
@@ -101,6 +127,7 @@ function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
 }
 
 function buildTbsm(data: DataShape, options: ModelOptions = {}): Program {
+  expectOptions("tbsm", options, tbsmOptions);
   if (data.steps < 2)
     throw new ConfigError(`Model 'tbsm' needs at least 2 steps (history and candidate); the data have ${data.steps}.`, {
       fix: "Use model 'dlrm' for data without sequences.",

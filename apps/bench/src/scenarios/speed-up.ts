@@ -20,7 +20,7 @@ const baseTitles: Readonly<Record<Base, string>> = {
 export const speedUpScenario: Scenario = {
   name: "speed-up",
   title: "Speed-up on RMC1 to RMC4",
-  describes: "time of an epoch with every strategy, beside the paper's averages",
+  describes: "time of a step with every strategy, beside the paper's averages",
   paper:
     "FAE is on average 1.52x faster than XDL CPU-GPU and 2.3x faster than XDL CPU-only (abstract), 1.8x faster than open-source DLRM on 4 GPUs (slides).",
   async run(bench: Bench): Promise<Findings> {

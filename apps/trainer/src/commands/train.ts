@@ -15,14 +15,12 @@ import { withLivePage } from "../ui/live-page.js";
 const keys = <K extends string>(of: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(of) as K[];
 const listed = (words: readonly string[]): string => words.join(", ");
 const modelNames = models.map((entry) => entry.name);
-const shapeOption = (flags: string, describes: string) =>
-  option(flags, `models dlrm and tbsm: ${describes}`, counts(1).optional());
 
 const options = {
   model: option("--model <name>", listed(modelNames), choice(modelNames).optional()),
   width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
-  bottomMlp: shapeOption("--bottom-mlp <sizes>", "bottom layers, as 512,256,16"),
-  topMlp: shapeOption("--top-mlp <sizes>", "top layers, as 512,256,1 (dlrm)"),
+  bottomMlp: option("--bottom-mlp <sizes>", "models dlrm and tbsm: bottom layers, as 512,256,16", counts(1).optional()),
+  topMlp: option("--top-mlp <sizes>", "model dlrm: top layers, as 512,256,1", counts(1).optional()),
   engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
   strategy: option("--strategy <name>", listed(keys(strategies)), choice(keys(strategies)).default("cpu-only")),
   batch: option("--batch <inputs>", "inputs per batch (default: the model's published value)", count(1).optional()),
@@ -135,7 +133,7 @@ export const trainCommand = defineCommand({
   notes:
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
     "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
-    "checkpoints and <data> (where the same data are now) may be given anew.\n" +
+    "checkpoints, --tensorboard and <data> (where the same data are now) may be given anew.\n" +
     "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +
     "  fae train kaggle-packed --model rmc2 --strategy fae --ui --ui-port 7007\n" +
     "From elsewhere: ssh -L 7007:127.0.0.1:7007 HOST. 'fae report <run>' writes the same to a file.",
