@@ -37,8 +37,9 @@ export async function runLoaders(bench: Bench, rows: number, scale: number, work
     const watch = watchMemory();
     const started = performance.now();
     try {
-      const done = await work();
-      return { name, ...done, seconds: (performance.now() - started) / 1000, workers, peakBytes: watch.peak() };
+      const { inputs, bytes } = await work();
+      const seconds = (performance.now() - started) / 1000;
+      return { name, inputs, bytes, seconds, workers, peakBytes: watch.peak() };
     } finally {
       watch.stop();
     }
