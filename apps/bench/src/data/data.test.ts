@@ -39,6 +39,13 @@ test("a head keeps the first inputs of each class and the hot rows of the whole 
   expect(hotInputs.length).toBeLessThan(100);
 });
 
+test("data packed without classes are refused", async () => {
+  const { hot, cold, ...splits } = packed.data.splits;
+  await expect(headOf(bench, { ...packed.data, splits }, { train: 1, val: 1, test: 1 })).rejects.toThrow(
+    /was packed without classes.*not packed at all/,
+  );
+});
+
 test("a head as long as the data is the data", async () => {
   const all = { train: 2 ** 40, val: 2 ** 40, test: 2 ** 40 };
   expect(await headOf(bench, packed.data, all)).toBe(packed.data);

@@ -1,6 +1,6 @@
 import { mkdir, open, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { type PreparedData, type SplitName, strideBytes } from "@fae/core";
+import { ConfigError, type PreparedData, type SplitName, strideBytes } from "@fae/core";
 import { openPrepared, readManifest, writeManifest } from "@fae/datasets";
 import { classifyInputs } from "@fae/profiler";
 import type { Bench } from "../scenario.js";
@@ -12,8 +12,14 @@ export type HeadSizes = Readonly<Record<"train" | "val" | "test", number>>;
 /**
  * The first inputs of a packed data set, as a packed data set of its own: the hot rows are those of the whole log, so that a
  * short run sees the hot share of a long one.
+ * @throws ConfigError for data packed without classes
  */
 export async function headOf(bench: Bench, data: PreparedData, sizes: HeadSizes): Promise<PreparedData> {
+  if (data.packed && !data.splits.hot)
+    throw new ConfigError(`'${data.directory}' was packed without classes, which fae reads.`, {
+      fix: "Give data packed with them, or not packed at all: the bench packs what is not.",
+      details: { option: "data", path: data.directory },
+    });
   const wanted = Object.fromEntries(
     (["train", "val", "test"] as const).map((split) => [split, Math.min(sizes[split], data.splits[split]?.rows ?? 0)]),
   ) as HeadSizes;
