@@ -19,9 +19,10 @@ folder=$(cd "$folder" && pwd)
 
 tree=$root/build/gpu/native
 cmake -S packages/gpu-backend/native -B "$tree" -DCMAKE_BUILD_TYPE=Release -DFAE_CUDA=ON -DFAE_CUDA_TOOLS=ON -DFAE_CUDA_ARCHITECTURES="${FAE_CUDA_ARCHITECTURES:-90-real}" > "$tree.log"
-cmake --build "$tree" --target trace_check rows_check step_bench gemm_bench >> "$tree.log" || { tail -30 "$tree.log"; exit 1; }
-for tool in trace_check rows_check step_bench gemm_bench; do strip -o "build/gpu/$tool" "$tree/tools/$tool"; done
-tar -cJf "$folder/tools.tar.xz" -C build/gpu trace_check rows_check step_bench gemm_bench
+tools=(trace_check rows_check step_bench gemm_bench)
+cmake --build "$tree" --target "${tools[@]}" >> "$tree.log" || { tail -30 "$tree.log"; exit 1; }
+for tool in "${tools[@]}"; do strip -o "build/gpu/$tool" "$tree/tools/$tool"; done
+tar -cJf "$folder/tools.tar.xz" -C build/gpu "${tools[@]}"
 
 bundled() { # SCRIPT
   npx --no-install esbuild "apps/bench/gpu/$1.ts" --bundle --platform=node --format=esm --target=node20 --conditions=@fae/source --log-level=error --outfile="build/gpu/$1.mjs"

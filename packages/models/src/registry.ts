@@ -19,20 +19,20 @@ type TbsmOptions = Omit<TbsmConfig, "tableRows" | "denseFeatures" | "history">;
 /** Sizes that a `dlrm` or `tbsm` of one's own may set; the data give the others. */
 export type ModelOptions = Partial<DlrmOptions & TbsmOptions>;
 
-const towerOptions = ["name", "width", "bottomMlp", "interaction"] as const satisfies (keyof DlrmOptions &
-  keyof TbsmOptions)[];
-const dlrmOptions: readonly (keyof DlrmOptions)[] = [...towerOptions, "topMlp"];
-const tbsmOptions: readonly (keyof TbsmOptions)[] = [
+/** Every option by name: the types see to it that none is missing. */
+const towerOptions = { name: true, width: true, bottomMlp: true, interaction: true } as const;
+const dlrmOptions: Readonly<Record<keyof DlrmOptions, true>> = { ...towerOptions, topMlp: true };
+const tbsmOptions: Readonly<Record<keyof TbsmOptions, true>> = {
   ...towerOptions,
-  "towerTopMlp",
-  "heads",
-  "headHistory",
-  "inner",
-  "mechanism",
-  "attentionMlp",
-  "headMlp",
-  "project",
-];
+  towerTopMlp: true,
+  heads: true,
+  headHistory: true,
+  inner: true,
+  mechanism: true,
+  attentionMlp: true,
+  headMlp: true,
+  project: true,
+};
 
 /** Where the paper's (or the reference's) runs start; flags override. */
 export interface Recommended {
@@ -99,7 +99,8 @@ function expectFit(model: string, data: DataShape, expected: Fits): void {
   });
 }
 
-function expectOptions(model: string, options: ModelOptions, known: readonly string[]): void {
+function expectOptions(model: string, options: ModelOptions, of: Readonly<Record<string, true>>): void {
+  const known = Object.keys(of);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ConfigError(`Model '${model}' has no option '${unknown}'.`, {

@@ -43,12 +43,12 @@ async function writeHead(data: PreparedData, sizes: HeadSizes, target: string): 
     .map((split) => [split, sizes[split]]);
   const splits: typeof manifest.splits = {};
   for (const [split, rows] of kept) splits[split] = await copyInputs(data, split, rows, target);
-  let packed = manifest.packed;
-  if (data.packed && packed) {
+  let { packed } = manifest;
+  if (packed) {
     const { hot } = await classifyInputs({
       source: { layout: data.layout, rows: sizes.train, storage: { kind: "file", path: join(target, "train.rows") } },
       tables: data.tables,
-      hotRows: data.packed.hotRows,
+      hotRows: packed.hotRows,
     });
     splits.hot = await copyInputs(data, "hot", hot, target);
     splits.cold = await copyInputs(data, "cold", sizes.train - hot, target);

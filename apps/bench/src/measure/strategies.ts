@@ -29,11 +29,15 @@ export function strategiesFor(
   const taken = asked.filter((name) => {
     const { engine, engineName } = engineFor(bench, name);
     const reasons = reasonsAgainst(engine, { workload, data }, name);
-    const most = timedBatches({ size: bench.size, engine });
-    if (reasons.length === 0 && engine !== bench.engine)
-      notes.push(`${workload.name}, ${name}: on engine ${engineName} of the host, ${most} batches a run.`);
-    if (reasons.length > 0) notes.push(`${workload.name}, ${name}: not run on ${engineName}, ${reasons.join(" ")}`);
-    return reasons.length === 0;
+    if (reasons.length > 0) {
+      notes.push(`${workload.name}, ${name}: not run on ${engineName}, ${reasons.join(" ")}`);
+      return false;
+    }
+    if (engine !== bench.engine) {
+      const batches = timedBatches({ size: bench.size, engine });
+      notes.push(`${workload.name}, ${name}: on engine ${engineName} of the host, ${batches} batches a run.`);
+    }
+    return true;
   });
   return { taken, notes };
 }

@@ -30,6 +30,9 @@ export interface PackOptions {
   readonly onProgress?: (progress: PackProgress) => void;
 }
 
+/** With what was left out. */
+export type PackCall = PackOptions & { readonly classes: boolean };
+
 export interface PackProgress {
   /** Bytes of all files that are written. */
   readonly bytesDone: number;

@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, type PreparedData, strideBytes } from "@fae/core";
 import type { Manifest } from "../manifest.js";
-import type { PackOptions } from "./options.js";
+import type { PackCall } from "./options.js";
 import type { RankedTable } from "./rank-rows.js";
 import type { RelabelReport } from "./relabel.js";
 import { type PackRun, runUnit } from "./units.js";
@@ -39,7 +39,7 @@ export interface PackedInputs {
  * parts before have told how many hot inputs they hold, so that the files are written at the same time.
  */
 export async function packInputs(
-  { data, hotRows, partBytes, classes = true }: PackOptions,
+  { data, hotRows, partBytes, classes }: PackCall,
   manifest: Manifest,
   ranked: readonly RankedTable[],
   run: PackRun,

@@ -9,7 +9,7 @@ import { openPool } from "../prepare/pool.js";
 import { discard, openWork, publish, unlock } from "../prepare/work.js";
 import { checkOptions } from "./check-options.js";
 import { newFlusher } from "./flusher.js";
-import type { PackOptions } from "./options.js";
+import type { PackCall, PackOptions } from "./options.js";
 import { packInputs } from "./pack-inputs.js";
 import { packOriginals } from "./pack-originals.js";
 import type { RankedTable } from "./rank-rows.js";
@@ -31,8 +31,9 @@ import type { PackRun } from "./units.js";
  *   ConfigError when the directory exists or the data are packed already; FaeError `ERR_DISK_FULL` before anything is
  *   written, `ERR_INTERRUPTED` after an abort.
  */
-export async function pack(options: PackOptions): Promise<PreparedData> {
-  const { data, classes = true, signal, workers = availableParallelism(), onProgress } = options;
+export async function pack(given: PackOptions): Promise<PreparedData> {
+  const options: PackCall = { ...given, classes: given.classes ?? true };
+  const { data, classes, signal, workers = availableParallelism(), onProgress } = options;
   const directory = resolve(options.directory);
   const manifest = await readManifest(data.directory);
   checkOptions(options, manifest);
@@ -74,7 +75,7 @@ export async function pack(options: PackOptions): Promise<PreparedData> {
 }
 
 async function fill(
-  options: PackOptions,
+  options: PackCall,
   manifest: Manifest,
   ranked: readonly RankedTable[],
   run: PackRun,
@@ -107,10 +108,7 @@ async function fill(
 }
 
 /** Everything that the bytes of the packed data set depend on. */
-const planOf = (
-  { data, classes = true, hotRows, budgetBytes, rowBytes }: PackOptions,
-  ranked: readonly RankedTable[],
-) => ({
+const planOf = ({ data, classes, hotRows, budgetBytes, rowBytes }: PackCall, ranked: readonly RankedTable[]) => ({
   version: manifestVersion,
   pack: data.digest,
   classes,
