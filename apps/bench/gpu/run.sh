@@ -211,7 +211,7 @@ stage() {
     # Four models on the largest tables: most of the time would go into opening them.
     bench-synthetic) BENCH_MEMORY=${BENCH_MEMORY:-12GiB} && scenarios "${BENCH_SECONDS:-150}" synthetic-models ;;
     bench-hosts) scenarios "${BENCH_SECONDS:-60}" peers micro ;;
-    bench-counts) scenarios "${BENCH_SECONDS:-60}" sampling drift ;;
+    bench-counts) scenarios "${BENCH_SECONDS:-60}" sampling drift budget-bytes ;;
     rmc1) model rmc1 $b_rmc1 device,mixed,hybrid $budget graph tuned ;;
     rmc2) model rmc2 $b_all atomics,device,hot,mixed,hybrid,server $budget graph tuned,hybrid ;;
     rmc3) model rmc3 $b_all device,mixed,hybrid $((2 * budget)) graph tuned ;;
