@@ -31,7 +31,8 @@ bundled programs
 node build/gpu/programs.mjs "$folder/programs" > /dev/null
 bundled record-traces
 rm -rf build/gpu/traces
-node build/gpu/record-traces.mjs build/gpu/traces test/golden/dlrm* test/golden/tbsm*
+# One golden case is too large for the repository.
+node build/gpu/record-traces.mjs build/gpu/traces test/golden/dlrm* test/golden/tbsm* ${FAE_SHARED:+"$FAE_SHARED/golden/dlrm-rmc2-capped-sgd"}
 tar czf "$folder/traces.tgz" -C build/gpu traces
 
 if [ "$with_bundle" ]; then
