@@ -17,25 +17,23 @@ export interface Metrics {
 }
 
 /**
- * All metrics of `scores` (float32 probabilities, as engines return them) in one go; sums are float64.
+ * All metrics of `scores` (float32 probabilities, as engines return them) in one go; sums are float64. `logLoss` is given where
+ * it is known better: scores are rounded to float32, and a rounded score near 1 has lost the digits that its log loss needs.
  * @throws ShapeError when the two lengths differ.
  */
-export function metrics(scores: Float32Array, labels: Uint8Array): Metrics {
+export function metrics(scores: Float32Array, labels: Uint8Array, logLoss = meanCrossEntropy(scores, labels)): Metrics {
   checkLengths(scores, labels);
   const inputs = scores.length;
   let correct = 0;
   let positives = 0;
   let scoreSum = 0;
-  let lossSum = 0;
   for (let i = 0; i < inputs; i++) {
     if (scores[i] > 0.5 === (labels[i] === 1)) correct++;
     positives += labels[i];
     scoreSum += scores[i];
-    lossSum -= Math.max(Math.log(labels[i] === 1 ? scores[i] : 1 - scores[i]), logClamp);
   }
   const rate = positives / inputs;
   const entropy = -(rate * Math.log(rate) + (1 - rate) * Math.log(1 - rate));
-  const logLoss = lossSum / inputs;
   return {
     inputs,
     accuracy: correct / inputs,
@@ -44,6 +42,13 @@ export function metrics(scores: Float32Array, labels: Uint8Array): Metrics {
     normalizedEntropy: logLoss / entropy,
     calibration: positives === 0 ? Number.NaN : scoreSum / positives,
   };
+}
+
+function meanCrossEntropy(scores: Float32Array, labels: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++)
+    sum -= Math.max(Math.log(labels[i] === 1 ? scores[i] : 1 - scores[i]), logClamp);
+  return sum / scores.length;
 }
 
 /**
@@ -82,26 +87,31 @@ const minusZero = -(2 ** 31);
 const orderedKey = (bits: number): number =>
   bits >= 0 || bits === minusZero ? (bits & 0x7fffffff) + 2 ** 31 : ~bits >>> 0;
 
-const digitBits = 11;
+const digits = 1 << 16;
 
-/** Radix sort by digits of 11 bits: several times as fast as the sort of a typed array. May use `keys` for its own. */
+/** Radix sort by two digits of 16 bits: many times as fast as the sort of a typed array. Returns `keys`. */
 function sorted(keys: Uint32Array): Uint32Array {
-  let from = keys;
-  let to: Uint32Array = new Uint32Array(keys.length);
-  const starts = new Uint32Array(1 << digitBits);
-  for (let shift = 0; shift < 32; shift += digitBits) {
-    const digit = (key: number): number => (key >>> shift) & ((1 << digitBits) - 1);
-    starts.fill(0);
-    for (let i = 0; i < from.length; i++) starts[digit(from[i])]++;
-    for (let d = 0, start = 0; d < starts.length; d++) {
-      const count = starts[d];
-      starts[d] = start;
-      start += count;
-    }
-    for (let i = 0; i < from.length; i++) to[starts[digit(from[i])]++] = from[i];
-    [from, to] = [to, from];
+  const low = new Uint32Array(digits);
+  const high = new Uint32Array(digits);
+  for (let i = 0; i < keys.length; i++) {
+    low[keys[i] & 0xffff]++;
+    high[keys[i] >>> 16]++;
   }
-  return from;
+  countsToStarts(low);
+  countsToStarts(high);
+  const byLow = new Uint32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) byLow[low[keys[i] & 0xffff]++] = keys[i];
+  for (let i = 0; i < byLow.length; i++) keys[high[byLow[i] >>> 16]++] = byLow[i];
+  return keys;
+}
+
+function countsToStarts(counts: Uint32Array): void {
+  let start = 0;
+  for (let d = 0; d < counts.length; d++) {
+    const count = counts[d];
+    counts[d] = start;
+    start += count;
+  }
 }
 
 function checkLengths(scores: Float32Array, labels: Uint8Array): void {

@@ -98,19 +98,30 @@ void RowSource::copy_words(uint32_t number, uint32_t count, uint32_t epoch, bool
   }
 }
 
+void RowSource::read_words(uint32_t number, const std::function<void()>& body) const {
+  if (mapped_bytes_ == 0) return body();
+  if (mapped_read(body)) return;
+  fail(FAE_DATA, "Cannot read batch " + std::to_string(number) + " of '" + spec_.path +
+                     "': the disk failed or the file was cut short while it was in use. Check the disk, prepare the data set again.",
+       {fact("path", spec_.path), fact("batch", number)});
+}
+
+void RowSource::copy_labels(uint8_t* out) const {
+  for (uint32_t b = 0; b < batches(); b++) {
+    read_words(b, [&] {
+      const uint64_t first = static_cast<uint64_t>(b) * job_.batch;
+      for (uint32_t i = 0; i < inputs(b); i++) *out++ = static_cast<uint8_t>(*row(first + i));
+    });
+  }
+}
+
 uint32_t RowSource::copy_batch(uint32_t number, uint32_t epoch, bool ordered, uint32_t* out) const {
   const uint32_t count = inputs(number);
   if (count == 0) {
     fail(FAE_CONFIG, "Source '" + spec_.name + "' has no batch " + std::to_string(number) + ": it has " + std::to_string(batches()) + ".",
          {fact("source", spec_.name), fact("found", number), fact("expected", batches())});
   }
-  if (mapped_bytes_ == 0) {
-    copy_words(number, count, epoch, ordered, out);
-  } else if (!mapped_read([&] { copy_words(number, count, epoch, ordered, out); })) {
-    fail(FAE_DATA, "Cannot read batch " + std::to_string(number) + " of '" + spec_.path +
-                       "': the disk failed or the file was cut short while it was in use. Check the disk, prepare the data set again.",
-         {fact("path", spec_.path), fact("batch", number)});
-  }
+  read_words(number, [&] { copy_words(number, count, epoch, ordered, out); });
   check(number, count, epoch, ordered, out);
   return count;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,9 +29,13 @@ class RowSource {
   // permutation applies to a shuffled source. Labels, ids and counts are checked: throws FAE_DATA with file, row, table, id,
   // cardinality; also when the file cannot be read. Thread-safe. Returns the number of inputs.
   uint32_t copy_batch(uint32_t number, uint32_t epoch, bool ordered, uint32_t* out) const;
+  // Labels [rows] in row order, of inputs that were read, and so checked, before. Throws FAE_DATA when the file cannot be read.
+  void copy_labels(uint8_t* out) const;
 
  private:
   const uint32_t* row(uint64_t i) const { return words_ + i * job_.stride_words; }
+  // `body` reads words of batch `number`. Throws FAE_DATA when their file fails.
+  void read_words(uint32_t number, const std::function<void()>& body) const;
   void copy_words(uint32_t number, uint32_t count, uint32_t epoch, bool ordered, uint32_t* out) const;
   void check(uint32_t number, uint32_t count, uint32_t epoch, bool ordered, const uint32_t* words) const;
   [[noreturn]] void wrong(uint64_t row, const uint32_t* words) const;

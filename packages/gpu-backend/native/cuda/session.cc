@@ -116,11 +116,7 @@ void Session::evaluate(const char* name, float* scores, uint8_t* labels, fae_eva
     const RowSource& from = source(name);
     work("Evaluation of '" + std::string(name) + "'", [&] {
       residency_->evaluate(from, scores, evaluation);
-      std::vector<uint32_t> words(static_cast<size_t>(job_.batch) * job_.stride_words);
-      for (uint32_t b = 0; b < from.batches(); b++) {
-        const uint32_t inputs = from.copy_batch(b, 0, true, words.data());
-        for (uint32_t i = 0; i < inputs; i++) *labels++ = static_cast<uint8_t>(words[static_cast<size_t>(i) * job_.stride_words]);
-      }
+      from.copy_labels(labels);
     });
     evaluation.seconds = now_seconds() - begin;
   });

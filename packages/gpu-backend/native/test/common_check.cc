@@ -1,4 +1,4 @@
-// Checks of the host-side parts against plain definitions: distinct ids, cold-row plans, permutations, JSON, thread pool.
+// Checks of the host-side parts against plain definitions: distinct ids, cold-row plans, permutations, sources, JSON, thread pool.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include "distinct.h"
 #include "json.h"
 #include "random.h"
+#include "row_source.h"
 #include "status.h"
 #include "thread_pool.h"
 
@@ -182,6 +183,37 @@ void check_permutation(uint32_t n, uint32_t seed) {
   }
 }
 
+// A file cut while it is mapped loses whole pages: more than one of them is needed.
+void check_labels(uint32_t seed) {
+  Random random{seed};
+  fae::Job job = job_of(random, 1 + random.below(40), 0);
+  const uint32_t rows = 5000;
+  std::vector<uint32_t> words(static_cast<size_t>(rows) * job.stride_words, 0);
+  for (uint32_t i = 0; i < rows; i++) words[static_cast<size_t>(i) * job.stride_words] = random.below(2);
+  fae::SourceSpec spec;
+  spec.name = "test", spec.rows = rows, spec.is_file = true, spec.shuffled = true;
+  char path[] = "/tmp/fae-labels-XXXXXX";
+  close(mkstemp(path));
+  spec.path = path;
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(words.data()), static_cast<std::streamsize>(words.size() * 4));
+  {
+    const fae::RowSource source(job, spec, nullptr);
+    std::vector<uint8_t> labels(rows);
+    source.copy_labels(labels.data());
+    bool equal = true;
+    for (uint32_t i = 0; i < rows; i++) equal &= labels[i] == words[static_cast<size_t>(i) * job.stride_words];
+    expect(equal, "labels in row order, shuffled or not");
+    expect(truncate(path, 4096) == 0, "cutting the file");
+    try {
+      source.copy_labels(labels.data());
+      expect(false, "a file that was cut short has no labels");
+    } catch (const fae::Failure& failure) {
+      expect(failure.status == FAE_DATA && failure.message.find(path) != std::string::npos, "labels of a cut file: " + failure.message);
+    }
+  }
+  unlink(path);
+}
+
 void check_json() {
   const fae::Json json = fae::Json::parse(R"( {"a":[1,-2.5e3,true,null,"\u00e9\ud83d\ude00\n"],"b":{}} )");
   expect(json.at("a").array()[1].number() == -2500, "numbers");
@@ -260,6 +292,7 @@ int main() {
   for (uint32_t seed = 0; seed < 300; seed++) check_distinct(seed);
   for (uint32_t seed = 0; seed < 300; seed++) check_cold_rows(seed);
   for (const uint32_t n : {1u, 2u, 3u, 255u, 256u, 257u, 65536u, 100003u}) check_permutation(n, n);
+  for (uint32_t seed = 0; seed < 5; seed++) check_labels(seed);
   check_json();
   check_pool();
   check_error_text();
