@@ -65,10 +65,10 @@ export interface Checkpoints extends AsyncDisposable {
   trained(segment: Segment): void;
   /**
    * Between two steps of the order: saves when it is time. Training waits while rows are copied, and for the checkpoint before
-   * if that is still being written; not while this one is.
+   * if that is still being written; not while this one is. `tell` is awaited before: every event until now is part of it.
    * @throws what the checkpoint before met
    */
-  boundary(loop: LoopState, order: OrderState): Promise<void>;
+  boundary(loop: LoopState, order: OrderState, tell: () => Promise<void>): Promise<void>;
   /** Waits for the last one. @throws what it met */
   finish(): Promise<void>;
 }
@@ -155,9 +155,11 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
 
   return {
     trained: (segment) => tracker?.trained(segment),
-    async boundary(loop, order) {
+    async boundary(loop, order, tell) {
       if (failure !== null) throw failure.error;
-      if (loop.totals.batches - last >= checkpointEvery) await save(loop, order);
+      if (loop.totals.batches - last < checkpointEvery) return;
+      await tell();
+      await save(loop, order);
     },
     finish,
     async [Symbol.asyncDispose]() {

@@ -185,3 +185,57 @@ test("goes on from every boundary exactly as if it had not stopped", async () =>
     expect(rest).toEqual(whole);
   }
 });
+
+test("tells of a test while the next segment runs, and of the last one at the end", async () => {
+  const { session } = countingSession();
+  const happened: string[] = [];
+  let resolve = (): void => {};
+  const testIsTold = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  // The second segment would never end if the loop waited for it before it told.
+  const waiting: Session = {
+    ...session,
+    async run(segment, rates) {
+      happened.push(`run ${segment.route}`);
+      if (segment.route === "hot") await testIsTold;
+      return session.run(segment, rates);
+    },
+  };
+  const onEvent: LoopPlan["onEvent"] = ({ kind, step }) => {
+    happened.push(`${kind} ${step}`);
+    if (kind === "test") resolve();
+  };
+  const steps = [segment("hybrid", [0]), { kind: "test" } as const, segment("hot", [1]), { kind: "test" } as const];
+  await runOrder(plan(waiting, steps, { onEvent }));
+  expect(happened).toEqual(["run hybrid", "segment 1", "run hot", "test 1", "segment 2", "test 2"]);
+});
+
+test("a boundary can have the test before it told first, once", async () => {
+  const { session } = countingSession();
+  const told: string[] = [];
+  const steps = [segment("hybrid", [0]), { kind: "test" } as const, segment("hot", [1])];
+  await runOrder(
+    plan(session, steps, {
+      onEvent: ({ kind, step }) => void told.push(`${kind} ${step}`),
+      onBoundary: async (_, tell) => {
+        await tell();
+        told.push("boundary");
+      },
+    }),
+  );
+  expect(told).toEqual(["segment 1", "boundary", "test 1", "boundary", "segment 2"]);
+});
+
+test("an event that cannot be written ends the run, whatever becomes of the segment beside it", async () => {
+  const { session } = countingSession();
+  const failing: Session = {
+    ...session,
+    run: async (...call) => (call[0].route === "hot" ? Promise.reject(new Error("engine")) : session.run(...call)),
+  };
+  const onEvent: LoopPlan["onEvent"] = ({ kind }) => {
+    if (kind === "test") throw new Error("disk full");
+  };
+  const steps = [segment("hybrid", [0]), { kind: "test" } as const, segment("hot", [1])];
+  await expect(runOrder(plan(failing, steps, { onEvent }))).rejects.toThrow("disk full");
+});

@@ -85,8 +85,11 @@ export interface LoopPlan {
   onEvent?(event: LoopEvent): void;
   /** Called when a segment has begun to run. */
   onRun?(segment: Segment): void;
-  /** Awaited after each step of the order that is not the last; the order has had its feedback. */
-  onBoundary?(state: LoopState): Promise<void>;
+  /**
+   * Awaited after each step of the order that is not the last; the order has had its feedback. The event of a test just done may
+   * be still to come: `tell` brings it forward.
+   */
+  onBoundary?(state: LoopState, tell: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -101,15 +104,25 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
   let { lastRoute, plateau: onPlateau, earlyStop: stopping } = from;
   const isOver = (): boolean => totals.batches >= maxBatches || stopping.isOver;
 
+  // Metrics of a test take JavaScript tens of milliseconds: they are worked out while the engine trains the next segment.
+  let untold: (() => TestEvent) | null = null;
+  const tell = async (): Promise<void> => {
+    const event = untold;
+    untold = null;
+    if (event) onEvent?.(event());
+  };
+
   const test = async (askedBy: TestEvent["askedBy"]): Promise<number> => {
     if (plan.testSource === null) throw new TypeError("a test was asked for, but there is no source to test on");
+    await tell();
     const evaluation = await session.evaluate(plan.testSource);
     addEvaluation(totals, evaluation);
-    const metrics = evaluationMetrics(evaluation);
     if (plan.plateau) onPlateau = plateau(onPlateau, evaluation.loss, plan.plateau);
     if (plan.earlyStop) stopping = earlyStop(stopping, totals.batches, evaluation.loss, plan.earlyStop);
-    onEvent?.({ kind: "test", step: totals.batches, askedBy, metrics, seconds: evaluation.seconds });
-    return evaluation.loss;
+    const { batches: step } = totals;
+    const { loss, seconds } = evaluation;
+    untold = () => ({ kind: "test", step, askedBy, metrics: evaluationMetrics(evaluation), seconds });
+    return loss;
   };
 
   const train = async (segment: Segment): Promise<Float64Array> => {
@@ -124,7 +137,7 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
       const rates = Array.from({ length }, (_, i) => onPlateau.scale * learningRate(schedule, step + i));
       const running = session.run(part, rates);
       plan.onRun?.(part);
-      const report = await running;
+      const [report] = await Promise.all([running, tell()]);
       expectFinite(report.losses, step);
       if (lastRoute !== null && lastRoute !== segment.route) totals.switches++;
       lastRoute = segment.route;
@@ -137,15 +150,19 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
     return Float64Array.from(losses);
   };
 
-  let step = order.next();
-  while (!step.done && !isOver()) {
-    stopIfAborted(plan.signal, "Training");
-    const feedback: Feedback =
-      step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
-    step = order.next(feedback);
-    if (!step.done && !isOver()) {
-      await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping });
+  try {
+    let step = order.next();
+    while (!step.done && !isOver()) {
+      stopIfAborted(plan.signal, "Training");
+      const feedback: Feedback =
+        step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
+      step = order.next(feedback);
+      if (!step.done && !isOver()) {
+        await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping }, tell);
+      }
     }
+  } finally {
+    await tell();
   }
   return totals;
 }

@@ -224,7 +224,7 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
       onEvent,
       ...(checkpoints && {
         onRun: (segment) => checkpoints.trained(segment),
-        onBoundary: async (loop) => order && checkpoints.boundary(loop, order),
+        onBoundary: async (loop, tell) => order && checkpoints.boundary(loop, order, tell),
       }),
       ...(hooks.signal && { signal: hooks.signal }),
     });
