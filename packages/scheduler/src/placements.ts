@@ -50,10 +50,10 @@ export function splitTables(problem: Problem, strategy: string): Plan["placement
 /** The numbers of a plan that most strategies do not use. @throws PlanError when one is out of range. */
 export function planNumbers(problem: Problem): Pick<Plan, "devices" | "lookAhead" | "servers" | "staleness"> {
   const { devices, lookAhead = lookAheadRange.usual, servers = usualServers, staleness = 0 } = problem;
-  whole("devices", devices, 0, 65535);
+  whole("devices", devices, 0, 1024);
   whole("lookAhead", lookAhead, lookAheadRange.least, lookAheadRange.most);
-  whole("servers", servers, 1, 65535);
-  whole("staleness", staleness, 0, 65535);
+  whole("servers", servers, 1, 1024);
+  whole("staleness", staleness, 0, 1024);
   return { devices, lookAhead, servers, staleness };
 }
 

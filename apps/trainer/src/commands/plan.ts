@@ -37,7 +37,7 @@ export const planCommand = defineCommand({
     shuffle: option("--shuffle <how>", "none or total, as in train", choice(["none", "total"]).default("none")),
     seed: option("--seed <n>", "as in train", count(0, 0xffffffff).default(1)),
     lookAhead: option("--look-ahead <batches>", "mixed: batches fetched ahead", count(0, 4).default(2)),
-    servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 65_535).default(4)),
+    servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 1024).default(4)),
     checkpointEvery: option(
       "--checkpoint-every <batches>",
       "as in train: count the memory of a checkpoint too; 0 for none",

@@ -72,11 +72,11 @@ const options = {
     "mixed: batches whose cold rows are fetched ahead",
     count(0, 4).default(2),
   ),
-  servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 65_535).default(4)),
+  servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 1024).default(4)),
   staleness: option(
     "--staleness <batches>",
     "xdl-parameter-server: updates a worker may miss",
-    count(0, 65_535).default(0),
+    count(0, 1024).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
   matmul: option(
@@ -110,7 +110,7 @@ const options = {
   ),
   tensorboard: option("--tensorboard", "write event files for TensorBoard to <run>/tensorboard", flag()),
   ui: option("--ui", "show the training on a page that only this machine can open", flag()),
-  uiPort: option("--ui-port <port>", "port of that page; 0 for any free one", count(0, 65_535).default(7007)),
+  uiPort: option("--ui-port <port>", "port of that page; 0 for any free one", count(0, 1024).default(7007)),
   testEvery: option(
     "--test-every <batches>",
     "test on the validation split that often; 0 for never",

@@ -1,8 +1,8 @@
 import { maskedCrc32c } from "./crc32c.js";
 
 /**
- * The three protocol buffer messages of an event file: Event { wall_time 1 double, step 2 int64, file_version 3, summary 5 },
- * Summary { value 1 }, Value { tag 1, simple_value 2 float }.
+ * The protocol buffer messages of an event file: Event { wall_time 1 double, step 2 int64, file_version 3, summary 5,
+ * session_log 7 }, Summary { value 1 }, Value { tag 1, simple_value 2 float }, SessionLog { status 1, START is 1 }.
  */
 export interface ScalarEvent {
   /** Seconds since 1970. */
@@ -13,6 +13,10 @@ export interface ScalarEvent {
 
 export const versionEvent = (wallTime: number): Uint8Array =>
   Buffer.concat([double(1, wallTime), text(3, "brain.Event:2")]);
+
+/** TensorBoard drops what it has read of this step and later ones. */
+export const restartEvent = (wallTime: number, step: number): Uint8Array =>
+  Buffer.concat([double(1, wallTime), varint(2 << 3), varint(step), bytes(7, Buffer.from([1 << 3, 1]))]);
 
 export function scalarEvent({ wallTime, step, scalars }: ScalarEvent): Uint8Array {
   const values = Object.entries(scalars).map(([tag, value]) =>

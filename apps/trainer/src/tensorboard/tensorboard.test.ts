@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crc32c } from "./crc32c.js";
-import { record, scalarEvent, versionEvent } from "./event.js";
+import { record, restartEvent, scalarEvent, versionEvent } from "./event.js";
 import { eventScalars, tensorboardWriter } from "./writer.js";
 
 let root = "";
@@ -44,7 +44,7 @@ test("steps beyond 32 bits keep their value", () => {
 
 test("a file holds its version and every step, and can be read before it is closed", () => {
   const directory = join(root, "run", "tensorboard");
-  const writer = tensorboardWriter(directory, () => 1_700_000_000_500);
+  const writer = tensorboardWriter(directory, null, () => 1_700_000_000_500);
   writer.scalars(300, { "train/loss": 0.25 });
   const [name] = readdirSync(directory);
   expect(name).toMatch(/^events\.out\.tfevents\.1700000000\..+\.\d+$/);
@@ -52,6 +52,15 @@ test("a file holds its version and every step, and can be read before it is clos
     versionEvent(1700000000.5),
     scalarEvent({ wallTime: 1700000000.5, step: 300, scalars: { "train/loss": 0.25 } }),
   ];
+  expect(hex(readFileSync(writer.path))).toBe(expected.map((event) => hex(record(event))).join(""));
+  writer.close();
+});
+
+test("a resumed run's file begins with a restart: what other files say of later steps is dropped", () => {
+  // As above: event = b"\x09" + struct.pack("<d", 1700000000.5) + b"\x10\xc1\x02" + b"\x3a\x02" + b"\x08\x01"
+  expect(hex(restartEvent(1700000000.5, 321))).toBe(`09${"00002040fc54d941"}10c1023a020801`);
+  const writer = tensorboardWriter(join(root, "resumed"), 320, () => 1_700_000_000_500);
+  const expected = [versionEvent(1700000000.5), restartEvent(1700000000.5, 321)];
   expect(hex(readFileSync(writer.path))).toBe(expected.map((event) => hex(record(event))).join(""));
   writer.close();
 });

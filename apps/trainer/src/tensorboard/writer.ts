@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { LoopEvent } from "../train/loop.js";
-import { record, scalarEvent, versionEvent } from "./event.js";
+import { record, restartEvent, scalarEvent, versionEvent } from "./event.js";
 
 /** An event file that TensorBoard can follow while it grows. */
 export interface TensorboardWriter {
@@ -14,10 +14,14 @@ export interface TensorboardWriter {
 
 /**
  * Starts a new event file in a directory, which is made. A resumed run starts another one: TensorBoard joins files of a
- * directory by step.
+ * directory, and drops what the others say of steps after `resumedAt`.
  * @param now milliseconds since 1970; tests pass their own
  */
-export function tensorboardWriter(directory: string, now: () => number = Date.now): TensorboardWriter {
+export function tensorboardWriter(
+  directory: string,
+  resumedAt: number | null = null,
+  now: () => number = Date.now,
+): TensorboardWriter {
   mkdirSync(directory, { recursive: true });
   const started = now();
   // The name that TensorBoard looks for; files are read in the order of their names.
@@ -25,6 +29,7 @@ export function tensorboardWriter(directory: string, now: () => number = Date.no
   const file = openSync(path, "a");
   const write = (data: Uint8Array): void => void writeSync(file, record(data));
   write(versionEvent(started / 1000));
+  if (resumedAt !== null) write(restartEvent(started / 1000, resumedAt + 1));
   return {
     path,
     scalars: (step, scalars) => write(scalarEvent({ wallTime: now() / 1000, step, scalars })),

@@ -67,6 +67,40 @@ test("full ones come every so often; those between hold changed rows, and their 
   for (const { path } of kept) await verifyCheckpoint(await openCheckpoint(path));
 });
 
+test("it is checkpoints that are counted, also after a resumption, and where segments are longer than the interval", async () => {
+  const { run, events } = await interrupted(24, {
+    checkpointEvery: 1,
+    segmentBatches: 4,
+    fullEvery: 3,
+    keepCheckpoints: 9,
+  });
+  const whole = await interrupted(44, { checkpointEvery: 1, segmentBatches: 4, fullEvery: 3 });
+  const stopped = new AbortController();
+  const resumed = resumeTraining(
+    run,
+    {},
+    {
+      signal: stopped.signal,
+      onEvent: ({ step }) => step >= 44 && stopped.abort(),
+      onCheckpoint: (event) => events.push(event),
+    },
+  );
+  await expect(resumed).rejects.toThrow("interrupted");
+  const holds = (of: readonly CheckpointEvent[]) => of.map((event) => [event.step, event.holds]);
+  expect(holds(events)).toEqual(holds(whole.events));
+  expect(holds(events).slice(0, 4)).toEqual([
+    [4, "all"],
+    [8, "changed"],
+    [12, "changed"],
+    [16, "all"],
+  ]);
+});
+
+test("an event names a checkpoint that is there", async () => {
+  const { events } = await interrupted(12, { keepCheckpoints: 9 }, {});
+  expect(events.map(({ path }) => existsSync(path))).toEqual(events.map(() => true));
+});
+
 test("checkpoints of most rows are full", async () => {
   writeSmallData(join(root, "dense"), { tables: [20, 7, 3] });
   const { events } = await interrupted(8, { data: join(root, "dense"), batch: 50 });

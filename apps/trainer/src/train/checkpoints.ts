@@ -1,3 +1,4 @@
+import { basename, join } from "node:path";
 import type { Job, PreparedData, Segment, Session } from "@fae/core";
 import {
   type BaseReference,
@@ -16,7 +17,7 @@ import type { LoopState } from "./loop.js";
 import { modelState } from "./model-state.js";
 import type { TrainOptions } from "./options.js";
 import { checkpointsOf, type RunOutput } from "./run-output.js";
-import { trainingJson } from "./training-state.js";
+import { dataMark, type TrainingState, trainingJson } from "./training-state.js";
 
 /** One checkpoint that is saved. */
 export interface CheckpointEvent {
@@ -57,7 +58,8 @@ export const digestBeforePacking = (data: PreparedData): string => data.packed?.
 /** Full checkpoint that those of changed rows build on. */
 interface Base {
   readonly reference: BaseReference;
-  readonly step: number;
+  /** Checkpoints of changed rows since. */
+  readonly after: number;
 }
 
 /** Checkpoints of a training. Disposing of it waits for the one being written, and tells nothing. */
@@ -79,7 +81,11 @@ export interface CheckpointsOptions extends Saved {
   totalSeconds(): number;
   readonly resumedAt: readonly number[];
   /** Where the run goes on; null for a new one. */
-  readonly from: { readonly checkpoint: Checkpoint; readonly changed: ChangedRows; readonly loop: LoopState } | null;
+  readonly from: {
+    readonly checkpoint: Checkpoint;
+    readonly changed: ChangedRows;
+    readonly state: TrainingState;
+  } | null;
   readonly onCheckpoint: (event: CheckpointEvent) => void;
   readonly log: (line: string) => void;
 }
@@ -89,13 +95,13 @@ export const snapshotShare = 0.5;
 
 /** @param options with `checkpointEvery` above 0 */
 export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
-  const { options, output, job, from } = given;
+  const { options, output, data, job, from } = given;
   const { checkpointEvery, fullEvery, keepCheckpoints: keep } = options;
   const fullBytes = checkpointBytes(job.program, job.optimizer.name);
   const tracker = fullEvery > 1 ? trackChanges(job) : null;
   for (const [table, rows] of Object.entries(from?.changed ?? {})) tracker?.add(table, rows);
-  let base: Base | null = from && baseOf(from.checkpoint);
-  let last = from?.loop.totals.batches ?? 0;
+  let base: Base | null = from && { reference: baseReference(from.checkpoint), after: from.state.afterFull };
+  let last = from?.state.loop.totals.batches ?? 0;
   let hasToldMemory = false;
   let writing: Promise<void> = Promise.resolve();
   let failure: { readonly error: unknown } | null = null;
@@ -106,8 +112,8 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
   };
 
   /** Rows to save, null for all. */
-  const choose = async (step: number): Promise<{ base: Base; rows: ChangedRows } | null> => {
-    if (tracker === null || base === null || step - base.step >= fullEvery * checkpointEvery) return null;
+  const choose = async (): Promise<{ base: Base; rows: ChangedRows } | null> => {
+    if (tracker === null || base === null || base.after + 1 >= fullEvery) return null;
     const rows = await tracker.rows();
     // A checkpoint of most rows would cost as much as a full one, and those after it too.
     return checkpointBytes(job.program, job.optimizer.name, rows) > fullBytes / 2 ? null : { base, rows };
@@ -119,9 +125,20 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
     await finish();
     const step = loop.totals.batches;
     last = step;
-    const since = await choose(step);
+    const since = await choose();
+    const afterFull = since === null ? 0 : since.base.after + 1;
     const { resumedAt } = given;
-    const training = { options, order, loop, metrics: output.mark(), seconds: given.totalSeconds(), resumedAt };
+    const metrics = output.mark();
+    const training = {
+      options,
+      data: dataMark(data),
+      order,
+      loop,
+      metrics,
+      afterFull,
+      seconds: given.totalSeconds(),
+      resumedAt,
+    };
     const source: CheckpointSource = {
       ...checkpointSource(given, trainingJson(training)),
       ...(since && { changed: { since: since.base.reference, rows: since.rows } }),
@@ -129,9 +146,10 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
     const root = checkpointsOf(output.path());
     const told = { step, holds: since ? "changed" : "all" } as const;
     const done = (saved: Awaited<ReturnType<typeof saveCheckpoint>>, waitedSeconds: number): void => {
-      if (since === null) base = { reference: saved.base, step };
+      base = { reference: saved.base, after: afterFull };
       output.publish();
-      given.onCheckpoint({ ...told, path: saved.path, bytes: saved.bytes, waitedSeconds, seconds: seconds() });
+      const path = join(checkpointsOf(output.path()), basename(saved.path));
+      given.onCheckpoint({ ...told, path, bytes: saved.bytes, waitedSeconds, seconds: seconds() });
     };
     const bytes = since ? checkpointBytes(job.program, job.optimizer.name, since.rows) : fullBytes;
     const free = process.availableMemory();
@@ -168,11 +186,6 @@ export function openCheckpoints(given: CheckpointsOptions): Checkpoints {
     },
   };
 }
-
-const baseOf = (checkpoint: Checkpoint): Base => ({
-  reference: baseReference(checkpoint),
-  step: (checkpoint.base ?? checkpoint).manifest.step,
-});
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const foregroundText = (step: number, bytes: number, free: number): string =>

@@ -173,6 +173,34 @@ test("tests that get no better lower the rate, then end the training", async () 
   expect(ran.map(({ rates }) => rates[0])).toEqual([0.1, 0.1, 0.05, 0.025]);
 });
 
+test("a step is tested once, whoever asks: the second answer would count as no better", async () => {
+  const { session, ran } = countingSession();
+  const seen: (Feedback | undefined)[] = [];
+  const steps = [segment("host", [0, 1]), { kind: "test" } as const, segment("host", [2])];
+  const earlyStop = { better: "lower", patience: 1 } as const;
+  const told: string[] = [];
+  await runOrder(
+    plan(session, steps, {
+      order: order(steps, seen),
+      testEvery: 2,
+      earlyStop,
+      onEvent: (event) => event.kind === "test" && void told.push(`${event.askedBy} ${event.step}`),
+    }),
+  );
+  expect(seen[1]).toEqual({ testLoss: 1 });
+  expect(told).toEqual(["interval 2"]);
+  expect(ran.length).toBe(2);
+});
+
+test("a segment of more batches than a call has room for arguments", async () => {
+  const { session } = countingSession();
+  const batches = Array.from({ length: 300_000 }, (_, i) => i);
+  const seen: (Feedback | undefined)[] = [];
+  const steps = [segment("host", batches)];
+  await runOrder(plan(session, steps, { order: order(steps, seen) }));
+  expect(seen[0]?.losses?.length).toBe(300_000);
+});
+
 test("goes on from every boundary exactly as if it had not stopped", async () => {
   const steps = [segment("hybrid", [0, 1]), { kind: "test" } as const, segment("hot", [2]), segment("hot", [3], 1)];
   const more = { testEvery: 2, plateau: { better: "lower", patience: 0, factor: 0.5 } } as const;

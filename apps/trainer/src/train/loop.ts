@@ -63,6 +63,8 @@ export interface LoopState {
   readonly lastRoute: RouteName | null;
   readonly plateau: PlateauState;
   readonly earlyStop: EarlyStopState;
+  /** The last test: another one of the same step would say the same. */
+  readonly tested: { readonly step: number; readonly loss: number } | null;
 }
 
 export interface LoopPlan {
@@ -101,7 +103,7 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
   const { session, order, schedule, maxBatches, testEvery, onEvent } = plan;
   const from = plan.from ?? loopStart();
   const totals = structuredClone(from.totals);
-  let { lastRoute, plateau: onPlateau, earlyStop: stopping } = from;
+  let { lastRoute, plateau: onPlateau, earlyStop: stopping, tested } = from;
   const isOver = (): boolean => totals.batches >= maxBatches || stopping.isOver;
 
   // Metrics of a test take JavaScript tens of milliseconds: they are worked out while the engine trains the next segment.
@@ -114,19 +116,21 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
 
   const test = async (askedBy: TestEvent["askedBy"]): Promise<number> => {
     if (plan.testSource === null) throw new TypeError("a test was asked for, but there is no source to test on");
+    const { batches: step } = totals;
+    if (tested?.step === step) return tested.loss;
     await tell();
     const evaluation = await session.evaluate(plan.testSource);
     addEvaluation(totals, evaluation);
-    if (plan.plateau) onPlateau = plateau(onPlateau, evaluation.loss, plan.plateau);
-    if (plan.earlyStop) stopping = earlyStop(stopping, totals.batches, evaluation.loss, plan.earlyStop);
-    const { batches: step } = totals;
     const { loss, seconds } = evaluation;
+    tested = { step, loss };
+    if (plan.plateau) onPlateau = plateau(onPlateau, loss, plan.plateau);
+    if (plan.earlyStop) stopping = earlyStop(stopping, step, loss, plan.earlyStop);
     untold = () => ({ kind: "test", step, askedBy, metrics: evaluationMetrics(evaluation), seconds });
     return loss;
   };
 
   const train = async (segment: Segment): Promise<Float64Array> => {
-    const losses: number[] = [];
+    const losses = new Float64Array(segment.batches.length);
     let at = 0;
     while (at < segment.batches.length && !isOver()) {
       stopIfAborted(plan.signal, "Training");
@@ -142,12 +146,12 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
       if (lastRoute !== null && lastRoute !== segment.route) totals.switches++;
       lastRoute = segment.route;
       addSegment(totals, segment.route, segment.epoch, report);
-      losses.push(...report.losses);
+      losses.set(report.losses, at);
       onEvent?.(segmentEvent(segment, totals.batches, rates[length - 1], report));
       at += length;
       if (length === toTest) await test("interval");
     }
-    return Float64Array.from(losses);
+    return losses.subarray(0, at);
   };
 
   try {
@@ -158,12 +162,15 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
         step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
       step = order.next(feedback);
       if (!step.done && !isOver()) {
-        await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping }, tell);
+        await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping, tested }, tell);
       }
     }
-  } finally {
-    await tell();
+  } catch (error) {
+    // What failed first is the error to show.
+    await tell().catch(() => {});
+    throw error;
   }
+  await tell();
   return totals;
 }
 
@@ -172,6 +179,7 @@ const loopStart = (): LoopState => ({
   lastRoute: null,
   plateau: plateauStart,
   earlyStop: earlyStopStart,
+  tested: null,
 });
 
 function segmentEvent(

@@ -115,10 +115,44 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     model: given.model,
     ...set,
   };
+  checkNumbers(options);
   checkSchedule(options);
   checkFeedback(options);
   checkRun(options);
   return options;
+}
+
+/** Least values of whole numbers; what bounds the others is checked where they are used. */
+const least = {
+  batch: 1,
+  epochs: 1,
+  warmupSteps: 0,
+  decayStart: 0,
+  decaySteps: 0,
+  plateauPatience: 0,
+  stopPatience: 1,
+  checkpointEvery: 0,
+  fullEvery: 1,
+  keepCheckpoints: 1,
+  testEvery: 0,
+  testInputs: 1,
+  maxBatches: 1,
+  segmentBatches: 1,
+} as const satisfies Partial<Record<keyof TrainOptions, number>>;
+
+function checkNumbers(options: TrainOptions): void {
+  const refuse = (option: keyof TrainOptions, expected: string): never => {
+    throw new ConfigError(`${option} is ${options[option]}, expected ${expected}.`, {
+      fix: `Set ${option} to such a value, or leave it out.`,
+      details: { option, found: options[option], expected },
+    });
+  };
+  for (const name of Object.keys(least) as (keyof typeof least)[]) {
+    const value = options[name];
+    if (value !== null && !(Number.isInteger(value) && value >= least[name]))
+      refuse(name, `a whole number of at least ${least[name]}`);
+  }
+  if (!(Number.isFinite(options.learningRate) && options.learningRate >= 0)) refuse("learningRate", "0 or more");
 }
 
 function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): void {

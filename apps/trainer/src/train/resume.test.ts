@@ -156,6 +156,31 @@ describe("refuses", () => {
     await expect(resumeTraining(run, changes())).rejects.toThrow(message);
   });
 
+  test("a pack of the same log with other hot inputs, for the strategy that trains them apart", async () => {
+    const made = await profile({
+      data: await openPrepared(at("data")),
+      width: 4,
+      stateValues: 4,
+      budgetBytes: 608,
+      smallTableBytes: 0,
+    });
+    await writeProfile(at("other-profile"), made);
+    await packData({ data: at("data"), profile: at("other-profile"), out: at("other-pack") });
+    const [fae, mixed] = [fresh(), fresh()];
+    await interrupted(8, small({ run: fae, strategy: "fae", checkpointEvery: 1 }));
+    await expect(resumeTraining(fae, { data: at("other-pack") })).rejects.toThrow("other hot inputs");
+    await resumeTraining(fae);
+    await interrupted(8, small({ run: mixed, strategy: "mixed", checkpointEvery: 1 }));
+    await resumeTraining(mixed, { data: at("other-pack") });
+  });
+
+  test("another strategy for a stale server: its pushes are under way", async () => {
+    const stale = fresh();
+    await interrupted(8, small({ run: stale, strategy: "xdl-parameter-server", staleness: 2, checkpointEvery: 1 }));
+    await expect(resumeTraining(stale, { strategy: "cpu-only" })).rejects.toThrow("cannot be resumed with");
+    await resumeTraining(stale, { servers: 2 });
+  });
+
   test("a complete run, one without checkpoints, and nothing at all", async () => {
     const complete = fresh();
     await trainModel(small({ run: complete, maxBatches: 4, checkpointEvery: 1 }));

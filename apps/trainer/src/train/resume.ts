@@ -1,12 +1,12 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, DataError } from "@fae/core";
+import { ConfigError, DataError, type PreparedData } from "@fae/core";
 import { type Checkpoint, listCheckpoints, openCheckpoint, processTag } from "@fae/embedding-store";
 import { type TrainOptions, trainOptions } from "./options.js";
 import type { RunEvent } from "./run-events.js";
 import { checkpointsOf, readMarked } from "./run-output.js";
-import { type TrainingState, trainingOf } from "./training-state.js";
+import { dataMark, type TrainingState, trainingOf } from "./training-state.js";
 
 /** An unfinished run, found and read, nothing changed yet. */
 export interface Resumption {
@@ -75,7 +75,9 @@ export const runOf = (path: string): string => located(path).run;
 function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOptions {
   for (const [name, found] of Object.entries(changes)) {
     const expected = Reflect.get(stored, name) as unknown;
-    if (found === undefined || changeable.has(name) || isDeepStrictEqual(found, expected)) continue;
+    if (found === undefined || isDeepStrictEqual(found, expected)) continue;
+    // Pushes that are still on their way are applied where a segment ends, which depends on the strategy.
+    if (changeable.has(name) && !(name === "strategy" && stored.staleness > 0)) continue;
     throw new ConfigError(
       `The run has ${name} ${JSON.stringify(expected)}; it cannot be resumed with ${JSON.stringify(found)}.`,
       {
@@ -85,6 +87,20 @@ function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOpt
     );
   }
   return trainOptions({ ...stored, ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)) });
+}
+
+/**
+ * A strategy that trains hot and cold inputs apart goes on with the same ones: in another pack of the same log some would be
+ * trained twice and some never.
+ * @throws DataError
+ */
+export function checkClasses({ order, data: expected, options }: TrainingState, data: PreparedData): void {
+  const found = dataMark(data);
+  if (order.kind !== "shuffle" || isDeepStrictEqual(found, expected)) return;
+  throw new DataError(`The data set has other hot inputs than the one that the run began with, ${options.data}.`, {
+    fix: "Resume with that one, or pack the log again with the same profile.",
+    details: { expected, found },
+  });
 }
 
 /** Removes checkpoints after the one that training goes on from: they belong to a past that is being written anew. */

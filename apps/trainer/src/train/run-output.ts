@@ -49,6 +49,7 @@ export function newOutput(run: string, tensorboard: boolean): RunOutput {
     return output({
       path: () => (isPublished ? run : staged.path),
       kept: new Uint8Array(0),
+      resumedAt: null,
       tensorboard,
       publish() {
         if (!isPublished) staged.commit();
@@ -63,8 +64,11 @@ export function newOutput(run: string, tensorboard: boolean): RunOutput {
 }
 
 /** Goes on in a directory that is there: events after the kept ones are dropped. */
-export const resumedOutput = (run: string, kept: Uint8Array, tensorboard: boolean): RunOutput =>
-  output({ path: () => run, kept, tensorboard, publish() {}, discard() {} });
+export const resumedOutput = (
+  run: string,
+  { kept, step }: { readonly kept: Uint8Array; readonly step: number },
+  tensorboard: boolean,
+): RunOutput => output({ path: () => run, kept, resumedAt: step, tensorboard, publish() {}, discard() {} });
 
 /**
  * The events that a checkpoint has seen.
@@ -86,6 +90,7 @@ export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uin
 function output(at: {
   path(): string;
   readonly kept: Uint8Array;
+  readonly resumedAt: number | null;
   readonly tensorboard: boolean;
   publish(): void;
   discard(): void;
@@ -93,7 +98,7 @@ function output(at: {
   const events = join(at.path(), metricsFile);
   if (at.kept.length > 0) truncateSync(events, at.kept.length);
   const file = openSync(events, at.kept.length > 0 ? "a" : "w");
-  const board = at.tensorboard ? tensorboardWriter(join(at.path(), "tensorboard")) : null;
+  const board = at.tensorboard ? tensorboardWriter(join(at.path(), "tensorboard"), at.resumedAt) : null;
   const hash = createHash("sha256").update(at.kept);
   let bytes = at.kept.length;
   let isOpen = true;

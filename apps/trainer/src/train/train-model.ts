@@ -25,7 +25,7 @@ import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";
-import { dropLater, openResumption, type Resumption, runOf } from "./resume.js";
+import { checkClasses, dropLater, openResumption, type Resumption, runOf } from "./resume.js";
 import { expectFree } from "./run-directory.js";
 import type { RunEvent, StartEvent } from "./run-events.js";
 import { lockRun } from "./run-lock.js";
@@ -94,6 +94,7 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   const started = performance.now();
   const data = await openPrepared(options.data);
   const strategy = findStrategy(options.strategy);
+  if (resumption) checkClasses(resumption.state, data);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
   const hot = await chooseHotRows(data, options.profile, strategy);
   const asked = planJob(options, data, program, strategy, hot);
@@ -167,7 +168,8 @@ async function loadStart(
 async function openOutput({ run, tensorboard }: TrainOptions, resumption: Resumption | null) {
   if (resumption === null) return run === null ? null : newOutput(run, tensorboard);
   await dropLater(resumption);
-  return resumedOutput(resumption.run, resumption.kept, tensorboard);
+  const { kept, checkpoint } = resumption;
+  return resumedOutput(resumption.run, { kept, step: checkpoint.manifest.step }, tensorboard);
 }
 
 const resumedSteps = (resumption: Resumption | null): number[] =>
@@ -254,7 +256,7 @@ function checkpointing(run: Run): Checkpoints | null {
     output,
     totalSeconds: run.totalSeconds,
     resumedAt: resumedSteps(resumption),
-    from: resumption && { checkpoint: resumption.checkpoint, changed: run.changed, loop: resumption.state.loop },
+    from: resumption && { checkpoint: resumption.checkpoint, changed: run.changed, state: resumption.state },
     onCheckpoint: (event) => hooks.onCheckpoint?.(event),
     log: (line) => hooks.log?.(line),
   });

@@ -1,4 +1,12 @@
-import { DataError, type RouteName, type Stage, stages, type Traffic, trafficKinds } from "@fae/core";
+import {
+  DataError,
+  type PreparedData,
+  type RouteName,
+  type Stage,
+  stages,
+  type Traffic,
+  trafficKinds,
+} from "@fae/core";
 import type { Checkpoint } from "@fae/embedding-store";
 import { type OrderState, parseOrderState } from "@fae/scheduler";
 import { z } from "zod";
@@ -9,15 +17,27 @@ import type { MetricsMark } from "./run-output.js";
 /** What a checkpoint of an unfinished run holds besides model and optimizer: where training stands. */
 export interface TrainingState {
   readonly options: TrainOptions;
+  readonly data: DataMark;
   readonly order: OrderState;
   readonly loop: LoopState;
   /** The events so far are the first bytes of the run's `metrics.jsonl`. */
   readonly metrics: MetricsMark;
+  /** Checkpoints of changed rows since the last full one. */
+  readonly afterFull: number;
   /** Wall seconds spent until now. */
   readonly seconds: number;
   /** Steps at which the run was resumed before. */
   readonly resumedAt: readonly number[];
 }
+
+/** What the order of a strategy that trains hot and cold inputs apart depends on, besides the inputs themselves. */
+export interface DataMark {
+  readonly digest: string;
+  /** Hot rows per table, as packed. */
+  readonly hotRows: readonly number[] | null;
+}
+
+export const dataMark = ({ digest, packed }: PreparedData): DataMark => ({ digest, hotRows: packed?.hotRows ?? null });
 
 const routes = ["host", "hybrid", "server", "hot", "mixed", "device"] as const satisfies readonly RouteName[];
 const bothWays = z.object({ toDevice: z.number(), toHost: z.number() });
@@ -43,15 +63,18 @@ const loopSchema = z.object({
   lastRoute: z.enum(routes).nullable(),
   plateau: z.object({ ...better, scale: z.number(), cooling: z.int() }),
   earlyStop: z.object({ ...better, bestStep: z.int(), isOver: z.boolean() }),
+  tested: z.object({ step: z.int(), loss: z.number() }).nullable(),
 });
 
 const schema = z.looseObject({
   training: z.object({
-    version: z.literal(1),
+    version: z.literal(2),
     options: z.looseObject({ data: z.string(), model: z.string() }),
+    data: z.object({ digest: z.string(), hotRows: z.array(z.int()).nullable() }),
     order: z.json(),
     loop: loopSchema,
     metrics: z.object({ bytes: z.int(), sha256: z.string() }),
+    afterFull: z.int(),
     seconds: z.number(),
     resumedAt: z.array(z.int()),
   }),
@@ -59,7 +82,7 @@ const schema = z.looseObject({
 
 /** As plain JSON, to go into a checkpoint's state. */
 export const trainingJson = (state: TrainingState): Record<string, unknown> =>
-  JSON.parse(JSON.stringify({ training: { version: 1, ...state } }));
+  JSON.parse(JSON.stringify({ training: { version: 2, ...state } }));
 
 /** @throws DataError when the checkpoint is not one of an unfinished run, PlanError when its order cannot be read */
 export function trainingOf({ path, manifest }: Checkpoint): TrainingState {
