@@ -98,7 +98,7 @@ export interface Evaluation {
  * poisons the session every further call rejects with the first cause.
  *
  * Names for `read` and `write`: parameters and tables by `ParamSpec.name` / `TableSpec.name`; optimizer state as
- * `<name>#<slot>` (slots: `optimizers/types.ts`); `#step` is the number of updates done, one value.
+ * `<name>#<slot>` (slots: `optimizers/types.ts`); `#step` is the number of updates done, two values (`stepValues`).
  */
 export interface Session extends AsyncDisposable {
   /** @param learningRates one per batch of the segment. */

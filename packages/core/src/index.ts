@@ -88,6 +88,7 @@ export type { RouteEngine, RouteSession } from "./routes/session.js";
 export { checkLayout, openRouteSession } from "./routes/session.js";
 export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
 export { openRows } from "./rows.js";
+export { stepOf, stepValues } from "./step-values.js";
 export type { ErrorMessage } from "./thread-errors.js";
 export { errorFromMessage, errorToMessage } from "./thread-errors.js";
 export type {

@@ -5,6 +5,7 @@ import {
   type Program,
   readOriginalIds,
   type Session,
+  stepOf,
 } from "@fae/core";
 import { type BaseReference, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
 import {
@@ -58,7 +59,7 @@ export interface CheckpointContent {
 /** The content of a checkpoint of a session, read from it when it is used. */
 export async function sessionContent(source: CheckpointSource): Promise<CheckpointContent> {
   const { session, program, optimizer, state = null, data = null, changed } = source;
-  const [step] = await session.read("#step");
+  const step = stepOf(await session.read("#step"));
   return {
     head: {
       format: "fae-checkpoint",

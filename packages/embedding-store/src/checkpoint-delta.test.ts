@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { DataError, type OptimizerName, optimizerSpec, Random } from "@fae/core";
+import { DataError, type OptimizerName, optimizerSpec, Random, stepValues } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { type MemorySession, memorySession, smallProgram } from "../test/memory-session.js";
 import { temporaryDirectories } from "../test/temporary.js";
@@ -160,7 +160,7 @@ describe("a checkpoint of changed rows", () => {
     const root = newDirectory();
     const { session, full, two, rows } = await chain(root, { keep: 1 });
     expect(names(root)).toEqual([full.path, two.path].map((path) => path.slice(root.length + 1)));
-    await session.write("#step", Float32Array.of(9));
+    await session.write("#step", stepValues(9));
     const next = await saveCheckpoint(root, options(session, { keep: 1 }));
     expect(names(root)).toEqual(["step-000000000009"]);
     await expect(saveCheckpoint(root, options(session, { changed: { since: full.base, rows } }))).rejects.toThrow(
@@ -174,7 +174,7 @@ describe("a checkpoint of changed rows", () => {
     const root = newDirectory();
     const { session, two, rows, full } = await chain(root, { keep: 2 });
     writeFileSync(join(two.path, "manifest.json"), "{");
-    await session.write("#step", Float32Array.of(9));
+    await session.write("#step", stepValues(9));
     await saveCheckpoint(root, options(session, { keep: 2, changed: { since: full.base, rows } }));
     expect(names(root)).toHaveLength(4);
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { DataError, elements, type OptimizerSpec, type Program, type Session } from "@fae/core";
+import { DataError, elements, type OptimizerSpec, type Program, type Session, stepValues } from "@fae/core";
 import { digestOf } from "./canonical.js";
 import { otherCheckpoint } from "./checkpoint-list.js";
 import { type Checkpoint, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
@@ -87,7 +87,7 @@ export async function restoreCheckpoint(checkpoint: Checkpoint, options: Restore
     }
     options.onChanged?.(table.name, rows);
   }
-  if (parts === "all") await session.write("#step", Float32Array.of(checkpoint.manifest.step));
+  if (parts === "all") await session.write("#step", stepValues(checkpoint.manifest.step));
   return checkpoint.manifest.state;
 }
 

@@ -1,4 +1,4 @@
-import { elements, type OptimizerName, optimizers, type Program, Random, type Session } from "@fae/core";
+import { elements, type OptimizerName, optimizers, type Program, Random, type Session, stepValues } from "@fae/core";
 
 /** A session that holds tensors and does nothing else: what `read` and `write` of a real one do. */
 export interface MemorySession extends Session {
@@ -24,7 +24,7 @@ export function memorySession(program: Program, optimizer: OptimizerName, seed: 
   }
   for (const { name, shape } of program.params)
     for (const tensor of [name, ...denseSlots.map((slot) => `${name}#${slot.name}`)]) add(tensor, shape);
-  tensors.set("#step", Float32Array.of(seed ?? 0));
+  tensors.set("#step", stepValues(seed ?? 0));
   const tensor = (name: string): Float32Array => {
     const found = tensors.get(name);
     if (found === undefined) throw new Error(`no tensor ${name}`);

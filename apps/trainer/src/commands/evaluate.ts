@@ -1,5 +1,6 @@
 import { defineCommand, option } from "../cli/command.js";
 import { formatSeconds } from "../cli/format.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { choice, count, text } from "../cli/values.js";
 import { evaluateModel } from "../train/evaluate-model.js";
 import { metricsTable } from "../train/summary.js";
@@ -20,8 +21,8 @@ export const evaluateCommand = defineCommand({
   },
   example: "fae evaluate runs/first kaggle --split test",
   notes: "<model> is a directory that 'fae train --run' wrote, or a checkpoint inside it.",
-  async run([model, data], options) {
-    const { report } = await evaluateModel({ model, data, ...options });
+  async run([model, data], options, { io }) {
+    const { report } = await unlessAborted(evaluateModel({ model, data, ...options }), io.signal, "The evaluation");
     const head = `${report.checkpoint}, step ${report.step}, engine ${report.engine}, ${formatSeconds(report.seconds)}`;
     return { json: report, text: `${head}\n\n${metricsTable({ [options.split]: report.metrics })}` };
   },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { RouteName } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { textTable } from "../cli/format.js";
+import { stopIfAborted } from "../cli/interrupted.js";
 import { choice, text } from "../cli/values.js";
 import { chooseAvailable } from "../train/engines.js";
 import { type CaseResult, verifyCase, type WorstError } from "../verify/verify-case.js";
@@ -29,6 +30,7 @@ export const verifyCommand = defineCommand({
     const results: CaseResult[] = [];
     try {
       for (const directory of directories) {
+        stopIfAborted(context.io.signal, "The verification");
         results.push(await verifyCase(directory, engine, route === undefined ? {} : { route }));
         progress.update(results.length, directories.length);
       }

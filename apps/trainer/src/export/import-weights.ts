@@ -1,4 +1,4 @@
-import { DataError, optimizerSpec, type Program } from "@fae/core";
+import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
@@ -41,7 +41,7 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
     const { bytes } = await saveCheckpoint(staged.path, {
       session: {
         async read(name, rows = new Uint32Array(0)) {
-          if (name === "#step") return Float32Array.of(0);
+          if (name === "#step") return stepValues(0);
           return (await tables.get(name)?.lookup(rows)) ?? file.floats(name);
         },
       },

@@ -1,6 +1,7 @@
 import { ConfigError, ShapeError } from "../errors.js";
 import type { Numbers } from "../ops/types.js";
 import { elements } from "../program.js";
+import { stepOf, stepValues } from "../step-values.js";
 import type { Arena } from "./arena.js";
 import { switchToHost } from "./hot-copies.js";
 import type { Meter } from "./meter.js";
@@ -61,7 +62,7 @@ function checkRows(runtime: Runtime, name: string, tensor: Tensor, rows: Uint32A
 export async function readTensor(runtime: Runtime, name: string, rows?: Uint32Array): Promise<Numbers> {
   const tensor = find(runtime, name);
   checkRows(runtime, name, tensor, rows);
-  if (tensor.kind === "step") return runtime.numbers.of(runtime.updates);
+  if (tensor.kind === "step") return runtime.numbers.from(stepValues(runtime.updates));
   if (tensor.kind === "param")
     return runtime.servers ? parameter(runtime.servers, name).slice() : await runtime.network.read(name);
   const { table, slot, columns } = tensor;
@@ -89,13 +90,13 @@ export async function writeTensor(
   const tensor = find(runtime, name);
   checkRows(runtime, name, tensor, rows);
   const count = tensor.kind === "table" ? (rows?.length ?? runtime.program.tables[tensor.table].rows) : 1;
-  const expected = count * (tensor.kind === "step" ? 1 : tensor.kind === "param" ? tensor.elements : tensor.columns);
+  const expected = count * (tensor.kind === "step" ? 2 : tensor.kind === "param" ? tensor.elements : tensor.columns);
   if (data.length !== expected)
     throw new ShapeError(`Tensor '${name}' takes ${expected} values here, found ${data.length}.`, {
       fix: "Give every value of the tensor, or of each row in `rows`.",
       details: { tensor: name, expected, found: data.length },
     });
-  if (tensor.kind === "step") runtime.updates = data[0];
+  if (tensor.kind === "step") runtime.updates = stepOf(data);
   else if (tensor.kind === "param") {
     if (runtime.servers) parameter(runtime.servers, name).set(data);
     else await runtime.network.write(name, data);

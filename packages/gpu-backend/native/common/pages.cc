@@ -18,10 +18,20 @@ namespace {
 
 constexpr uint64_t huge = 2ull << 20;
 
-uint64_t read_number(const char* path) {
+uint64_t read_number(const std::string& path) {
   std::ifstream file(path);
   uint64_t n = 0;
   return file >> n ? n : 0;
+}
+
+// The number after `key` at the beginning of a line; 0 without one.
+uint64_t number_after(const std::string& path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string word; file >> word; std::getline(file, word)) {
+    uint64_t n = 0;
+    if (word == key) return file >> n ? n : 0;
+  }
+  return 0;
 }
 
 std::string mebibytes(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -122,23 +132,20 @@ bool Pages::is_broken(const std::string& path) {
   return found != MappedFile::open_files.end() && mapping_broken(found->second);
 }
 
-uint64_t free_host_bytes() {
-  uint64_t available = 0;
-  std::ifstream file("/proc/meminfo");
-  for (std::string key, unit; file >> key;) {
-    if (key == "MemAvailable:") {
-      file >> available;
-      available <<= 10;
-      break;
-    }
-    std::getline(file, unit);
-  }
-  const uint64_t limit = read_number("/sys/fs/cgroup/memory.max");
-  if (limit > 0) {
-    const uint64_t used = read_number("/sys/fs/cgroup/memory.current");
-    const uint64_t left = used < limit ? limit - used : 0;
+uint64_t free_host_bytes(const std::string& root) {
+  uint64_t available = number_after(root + "/proc/meminfo", "MemAvailable:") << 10;
+  const auto limit_by = [&](const std::string& limit_file, const std::string& used_file, const std::string& stat, const std::string& prefix) {
+    const uint64_t limit = read_number(root + limit_file);
+    if (limit == 0) return;
+    // The page cache counts as used, and gives way to whoever needs memory.
+    const uint64_t cache = number_after(root + stat, prefix + "inactive_file") + number_after(root + stat, prefix + "active_file");
+    const uint64_t used = read_number(root + used_file), held = used > cache ? used - cache : 0;
+    const uint64_t left = held < limit ? limit - held : 0;
     if (available == 0 || left < available) available = left;
-  }
+  };
+  const std::string v2 = "/sys/fs/cgroup", v1 = "/sys/fs/cgroup/memory";
+  limit_by(v2 + "/memory.max", v2 + "/memory.current", v2 + "/memory.stat", "");
+  limit_by(v1 + "/memory.limit_in_bytes", v1 + "/memory.usage_in_bytes", v1 + "/memory.stat", "total_");
   return available;
 }
 

@@ -53,8 +53,9 @@ class Pages {
   std::shared_ptr<MappedFile> file_;
 };
 
-// Bytes that this process may still take: MemAvailable, and less where a cgroup limits it. 0 when unknown.
-uint64_t free_host_bytes();
+// Bytes that this process may still take: MemAvailable, and less where a cgroup (either version) limits it. 0 when unknown.
+// `root`: where tests keep the files that say it.
+uint64_t free_host_bytes(const std::string& root = "");
 // Throws FAE_OUT_OF_MEMORY with both numbers when `bytes` do not fit.
 void require_host_bytes(uint64_t bytes, const std::string& purpose);
 // "always", "madvise", "never" or "unknown".

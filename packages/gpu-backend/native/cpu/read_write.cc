@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "session.h"
+#include "step_values.h"
 
 namespace fae::cpu {
 
@@ -17,7 +18,7 @@ struct Tensor {
 
 Tensor find(const Session& s, const std::string& name) {
   Tensor tensor;
-  if (name == "#step") return tensor;
+  if (name == "#step") return {Tensor::Kind::step, 0, 0, 1, 2};
   const size_t hash = name.find('#');
   const std::string base = name.substr(0, hash), state = hash == std::string::npos ? "" : name.substr(hash + 1);
   const auto slot_of = [&](const std::vector<SlotSpec>& slots) -> int {
@@ -82,7 +83,7 @@ void read_tensor(Session& s, const std::string& name, const uint32_t* rows, uint
   const Tensor tensor = find(s, name);
   check_rows(name, tensor, rows, count);
   if (tensor.kind == Tensor::Kind::step) {
-    out[0] = static_cast<float>(s.updates);
+    put_step(s.updates, out);
   } else if (tensor.kind == Tensor::Kind::parameter) {
     std::memcpy(out, parameter_of(s, tensor), tensor.rows * tensor.columns * sizeof(float));
   } else {
@@ -97,8 +98,8 @@ void write_tensor(Session& s, const std::string& name, const uint32_t* rows, uin
   const Tensor tensor = find(s, name);
   check_rows(name, tensor, rows, count);
   if (tensor.kind == Tensor::Kind::step) {
-    if (!(in[0] >= 0)) fail(FAE_CONFIG, "#step must be 0 or more.", {fact("option", "#step")});
-    s.updates = static_cast<uint64_t>(in[0]);
+    if (!(in[0] >= 0 && in[1] >= 0)) fail(FAE_CONFIG, "#step must be 0 or more.", {fact("option", "#step")});
+    s.updates = step_of(in);
   } else if (tensor.kind == Tensor::Kind::parameter) {
     std::memcpy(parameter_of(s, tensor), in, tensor.rows * tensor.columns * sizeof(float));
     s.panels_current = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "routes/feeder.h"
+#include "step_values.h"
 #include "support/check.h"
 
 namespace fae::cuda {
@@ -62,7 +63,7 @@ const RowSource& Session::source(const std::string& name) const {
 }
 
 Session::Tensor Session::find(const std::string& name) const {
-  if (name == "#step") return {Tensor::Kind::step};
+  if (name == "#step") return {Tensor::Kind::step, 0, -1, 1, 2};
   const size_t mark = name.find('#');
   const std::string tensor = name.substr(0, mark), slot_name = mark == std::string::npos ? "" : name.substr(mark + 1);
   const auto slot_of = [&](const std::vector<SlotSpec>& slots) {
@@ -134,7 +135,7 @@ void Session::read(const char* name, const uint32_t* rows, uint64_t count, float
     const Tensor tensor = find(name);
     check_rows(rows, count, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
-      *out = static_cast<float>(residency_->updates());
+      put_step(residency_->updates(), out);
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->read_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, out);
     } else if (!rows) {
@@ -152,7 +153,7 @@ void Session::write(const char* name, const uint32_t* rows, uint64_t count, cons
     const Tensor tensor = find(name);
     check_rows(rows, count, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
-      residency_->set_updates(static_cast<uint64_t>(*in));
+      residency_->set_updates(step_of(in));
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->write_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, in);
     } else if (!rows) {

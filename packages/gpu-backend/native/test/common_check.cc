@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -13,6 +14,7 @@
 #include "cold_rows.h"
 #include "distinct.h"
 #include "json.h"
+#include "pages.h"
 #include "random.h"
 #include "row_source.h"
 #include "status.h"
@@ -214,6 +216,31 @@ void check_labels(uint32_t seed) {
   unlink(path);
 }
 
+void check_free_memory() {
+  char root[] = "/tmp/fae-memory-XXXXXX";
+  expect(mkdtemp(root) != nullptr, "a folder");
+  namespace fs = std::filesystem;
+  const fs::path at = root, v2 = at / "sys/fs/cgroup", v1 = v2 / "memory";
+  const auto put = [](const fs::path& path, const std::string& text) { std::ofstream(path) << text; };
+  const auto free_is = [&](uint64_t bytes, const std::string& what) { expect(fae::free_host_bytes(root) == bytes, "free memory: " + what); };
+  fs::create_directories(at / "proc");
+  fs::create_directories(v1);
+  free_is(0, "unknown");
+  put(at / "proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 8000 kB\nCached: 1 kB\n");
+  free_is(8000 << 10, "of the machine");
+  put(v2 / "memory.max", "max\n");
+  put(v2 / "memory.current", "1000000\n");
+  free_is(8000 << 10, "no limit");
+  put(v2 / "memory.max", "1000000\n");
+  put(v2 / "memory.stat", "anon 200000\nfile 800000\nshmem 100000\ninactive_file 500000\nactive_file 200000\n");
+  free_is(700000, "the page cache gives way, shared memory does not");
+  put(v1 / "memory.limit_in_bytes", "600000\n");
+  put(v1 / "memory.usage_in_bytes", "500000\n");
+  put(v1 / "memory.stat", "inactive_file 1\ntotal_inactive_file 100000\ntotal_active_file 50000\n");
+  free_is(250000, "version 1");
+  fs::remove_all(at);
+}
+
 void check_json() {
   const fae::Json json = fae::Json::parse(R"( {"a":[1,-2.5e3,true,null,"\u00e9\ud83d\ude00\n"],"b":{}} )");
   expect(json.at("a").array()[1].number() == -2500, "numbers");
@@ -293,6 +320,7 @@ int main() {
   for (uint32_t seed = 0; seed < 300; seed++) check_cold_rows(seed);
   for (const uint32_t n : {1u, 2u, 3u, 255u, 256u, 257u, 65536u, 100003u}) check_permutation(n, n);
   for (uint32_t seed = 0; seed < 5; seed++) check_labels(seed);
+  check_free_memory();
   check_json();
   check_pool();
   check_error_text();

@@ -10,6 +10,8 @@ import {
   referenceEngine,
   type Session,
   ShapeError,
+  stepOf,
+  stepValues,
   UnsupportedError,
   uniformRow,
 } from "@fae/core";
@@ -50,7 +52,7 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
       }
       expect(await session.read("top")).toEqual(initialParameter(tinyProgram.params[1], 3));
       expect(await session.read("b#accumulator")).toEqual(new Float32Array(16));
-      expect(await session.read("#step")).toEqual(Float32Array.of(0));
+      expect(await session.read("#step")).toEqual(stepValues(0));
     }
   });
 
@@ -62,6 +64,13 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
     expect(await session.read("a")).toEqual(before);
   });
 
+  it("keeps every digit of a step beyond 2^24", async () => {
+    await using session = await cpuEngine().open(tinyJob(onHost));
+    await session.write("#step", stepValues(2 ** 24 + 1));
+    await run(session, "host", 0, 1);
+    expect(stepOf(await session.read("#step"))).toBe(2 ** 24 + 3);
+  });
+
   it("runs calls in the order in which they were made", async () => {
     await using session = await cpuEngine().open(tinyJob(onHost));
     const before = session.read("#step");
@@ -69,7 +78,7 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
     const between = session.read("#step");
     const second = run(session, "host", 6);
     const after = session.read("#step");
-    expect([...(await before), ...(await between), ...(await after)]).toEqual([0, 2, 3]);
+    expect((await Promise.all([before, between, after])).map(stepOf)).toEqual([0, 2, 3]);
     expect((await first).losses).toHaveLength(2);
     expect(await second).toMatchObject({ batches: 1, inputs: 2 });
   });
@@ -119,7 +128,7 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
       expect(score).toBeCloseTo(expected.scores[i], 5);
     });
     expect(await session.read("a")).toEqual(before);
-    expect(await session.read("#step")).toEqual(Float32Array.of(0));
+    expect(await session.read("#step")).toEqual(stepValues(0));
   });
 
   it("reads rows that are dirty on the device and takes written rows up again", async () => {

@@ -129,7 +129,7 @@ function checkSegment({ plan, batch }: Job, source: BatchSource, segment: Segmen
 
 /** Values of a named tensor, or of `rows` of it; undefined for a name that the engine will refuse. */
 function valuesOf(program: Program, optimizer: Job["optimizer"], name: string, rows?: Uint32Array): number | undefined {
-  if (name === "#step") return 1;
+  if (name === "#step") return 2;
   const [base, slotName] = name.split("#");
   const param = program.params.find((spec) => spec.name === base);
   if (param) return elements(param.shape);
