@@ -110,7 +110,7 @@ const options = {
   ),
   tensorboard: option("--tensorboard", "write event files for TensorBoard to <run>/tensorboard", flag()),
   ui: option("--ui", "show the training on a page that only this machine can open", flag()),
-  uiPort: option("--ui-port <port>", "port of that page; 0 for any free one", count(0, 1024).default(7007)),
+  uiPort: option("--ui-port <port>", "port of that page; 0 for any free one", count(0, 65_535).default(7007)),
   testEvery: option(
     "--test-every <batches>",
     "test on the validation split that often; 0 for never",
