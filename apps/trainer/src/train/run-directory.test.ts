@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -41,7 +41,9 @@ test("leftovers of killed processes are removed, those of living ones stay", () 
 
 test("nothing is written over", () => {
   mkdirSync(join(root, "taken"));
-  expect(() => stageDirectory(join(root, "taken"))).toThrow("already exists");
+  symlinkSync(join(root, "nowhere"), join(root, "link"));
+  for (const name of ["taken", "link"])
+    expect(() => stageDirectory(join(root, name))).toThrow(`${name} already exists`);
   const staged = stageDirectory(join(root, "late"));
   mkdirSync(join(root, "late"));
   expect(() => staged.commit()).toThrow("already exists");

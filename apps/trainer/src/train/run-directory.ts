@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -81,18 +82,19 @@ export function removeEmpty(path: string, top: string): void {
 /** @throws ConfigError when there is already something of that name, or its directory cannot be written to */
 export function expectFree(path: string): void {
   const final = resolve(path);
-  if (existsSync(final)) {
-    throw new ConfigError(`${path} already exists.`, {
-      fix: "Name another directory, or remove this one.",
-      details: { path },
-    });
-  }
   let parent = dirname(final);
   while (!existsSync(parent)) parent = dirname(parent);
   if (!statSync(parent).isDirectory()) {
     throw new ConfigError(`${path} cannot be made: ${parent} is no directory.`, {
       fix: "Name another directory.",
       details: { path, parent },
+    });
+  }
+  // A link to nothing is something too: it cannot be renamed over.
+  if (lstatSync(final, { throwIfNoEntry: false })) {
+    throw new ConfigError(`${path} already exists.`, {
+      fix: "Choose another name, or remove it.",
+      details: { path },
     });
   }
   accessSync(parent, constants.W_OK);
