@@ -7,7 +7,7 @@ import { onnxModel, referenceShape } from "@fae/models";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { openSaved, type SavedModel } from "../predict/saved-model.js";
 import { readParameter, readTable } from "../predict/weights.js";
-import { freshPath, stageFile } from "./stage-file.js";
+import { freshPath, stageFile, stagePath } from "./stage-file.js";
 
 export const exportFormats = ["safetensors", "onnx", "npz"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -16,7 +16,7 @@ export interface ExportOptions {
   /** A run directory or a checkpoint. */
   readonly model: string;
   readonly format: ExportFormat;
-  /** File to write; must not exist. ONNX tables go to `<out>.data` beside it. */
+  /** File to write; must not exist. ONNX tables go to `<out>.data` beside it, which must not exist either. */
   readonly out: string;
   /** Prepared data set that the model was trained on, where the checkpoint does not tell the layout of its inputs. */
   readonly data?: string;
@@ -45,12 +45,12 @@ interface Weights {
  * Writes a trained model for others: safetensors and npz with the names and shapes of facebookresearch/dlrm and
  * facebookresearch/tbsm, or an ONNX graph that predicts. Optimizer state stays behind. The checkpoint is verified first;
  * tables are streamed, so memory does not grow with them; files appear whole or not at all.
- * @throws ConfigError when `out` exists, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
+ * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
   const started = performance.now();
   const { format, out } = options;
-  freshPath(out);
+  for (const path of format === "onnx" ? [out, dataOf(out)] : [out]) freshPath(path);
   const saved = await openSaved(options.model, options.data);
   await verifyCheckpoint(saved.checkpoint);
   const weights = weightsOf(saved, options);
@@ -94,13 +94,27 @@ async function* asBytes(chunks: AsyncIterable<Float32Array>): AsyncGenerator<Uin
   for await (const chunk of chunks) yield bytesOf(chunk);
 }
 
+/** File of the tables of an ONNX graph. */
+const dataOf = (out: string): string => `${out}.data`;
+
+/** Lets others write a file that appears whole or not at all. */
+async function whole(out: string, write: (beside: string) => Promise<unknown>): Promise<string[]> {
+  const staged = stagePath(out);
+  try {
+    await write(staged.beside);
+    await staged.commit();
+  } finally {
+    await staged.discard();
+  }
+  return [out];
+}
+
 type Writer = (out: string, weights: readonly Weights[], saved: SavedModel) => Promise<string[]>;
 
 const writers: Readonly<Record<ExportFormat, Writer>> = {
   async safetensors(out, weights) {
     const tensors = weights.map(({ name, shape, chunks }) => ({ name, shape, dtype: "F32" as const, data: chunks }));
-    await writeSafetensors(out, tensors, { metadata: { format: "pt" } });
-    return [out];
+    return whole(out, (beside) => writeSafetensors(beside, tensors, { metadata: { format: "pt" } }));
   },
 
   async npz(out, weights) {
@@ -111,12 +125,11 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
         pieces: asBytes(chunks()),
       }),
     );
-    await writeNpzStreams(out, arrays, false);
-    return [out];
+    return whole(out, (beside) => writeNpzStreams(beside, arrays, false));
   },
 
   async onnx(out, weights, { program, layout }) {
-    const dataPath = `${out}.data`;
+    const dataPath = dataOf(out);
     const { model, tensors } = onnxModel(program, layout, basename(dataPath));
     const byName = new Map(weights.map((entry) => [entry.name, entry]));
     const data = await stageFile(dataPath);

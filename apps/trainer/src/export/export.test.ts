@@ -187,6 +187,21 @@ describe("what cannot be exported or imported", () => {
       await expect(exportModel({ model: at("dlrm"), format, out: at("data") })).rejects.toThrow("already exists");
   });
 
+  test("a name that another export takes meanwhile", async () => {
+    for (const format of ["safetensors", "onnx", "npz"] as const) {
+      const out = at("both", `model.${format}`);
+      const both = await Promise.allSettled([1, 2].map(() => exportModel({ model: at("dlrm"), format, out })));
+      expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+      const refused = both.find(({ status }) => status === "rejected");
+      expect(refused).toMatchObject({ reason: { code: "ERR_CONFIG", message: expect.stringContaining(out) } });
+      const alone = at("alone", `model.${format}`);
+      await exportModel({ model: at("dlrm"), format, out: alone });
+      if (format !== "npz") expect(readFileSync(out)).toEqual(readFileSync(alone));
+      else expect(await readNpz(out)).toEqual(await readNpz(alone));
+    }
+    expect(readdirSync(at("both")).sort()).toEqual(readdirSync(at("alone")).sort());
+  });
+
   test("weights of another shape, too few, too many", async () => {
     await exportModel({ model: at("dlrm"), format: "safetensors", out: weights() });
     await expect(imports({ modelOptions: { ...modelOptions, topMlp: [9, 1] } })).rejects.toThrow(

@@ -93,6 +93,7 @@ test("damaged lines are left out, counted and named; unknown ones are none", asy
 test("what is not a run is refused, and nothing is written", async () => {
   await expect(writeRunReport(at("data"))).rejects.toThrow(/data is not a run: it has no metrics.jsonl\. Name a/);
   await expect(writeRunReport(at("nowhere"))).rejects.toThrow(/There is no run .*nowhere\./);
+  await expect(writeRunReport(at("run"), at("data"))).rejects.toThrow(`${at("data")} names a directory`);
   expect(readdirSync(root)).not.toContain("data.html");
 });
 

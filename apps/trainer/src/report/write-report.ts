@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { stageFile } from "../export/stage-file.js";
 import { basePolicy, pageHtml, viewHtml, viewTitle } from "./page.js";
 import { readRun } from "./read-run.js";
@@ -19,7 +18,7 @@ export interface RunReport {
  * Writes what the live page shows of a run to one HTML file without references to anywhere: of a finished run, one at work, or
  * one that was killed. A file of that name is replaced.
  * @param out default: the run's name with `.html` at its end
- * @throws DataError when there is no such run
+ * @throws DataError when there is no such run, ConfigError when `out` is a directory
  */
 export async function writeRunReport(run: string, out: string = `${resolve(run)}.html`): Promise<RunReport> {
   const { view, standing, notes } = await readRun(run);
@@ -30,8 +29,7 @@ export async function writeRunReport(run: string, out: string = `${resolve(run)}
     script: null,
   });
   const bytes = Buffer.from(page);
-  mkdirSync(dirname(resolve(out)), { recursive: true });
-  const file = await stageFile(out);
+  const file = await stageFile(out, { taken: "replace" });
   try {
     await file.write(bytes);
     await file.commit();
