@@ -1,4 +1,4 @@
-import { type BatchSource, openRows, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
+import { type BatchSource, DataError, openRows, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
 import { lineParser, lineScanner, type RawFormat, rejectOf } from "@fae/datasets";
 import type { KeyIds } from "./key-ids.js";
 import type { ModelInputs } from "./open-model.js";
@@ -29,18 +29,29 @@ export interface LogInputs {
 const maxLineBytes = 65536;
 
 /**
- * Turns the text of a raw log into inputs as `prepare` does, line by line as the text arrives. The label is read and not used.
- * @throws UnsupportedError for a log in which a line is no input, DataError when the data set has another layout.
+ * Checks that lines of a log are inputs of a model. That two logs are cut alike, as those of Criteo are, is not enough: their
+ * keys were made anonymous apart, so that the same key means something else.
+ * @param source log that the data set of the model was prepared from
+ * @throws UnsupportedError for a log in which a line is no input, DataError for another log than the model's
  */
-export async function* logInputs(
-  text: AsyncIterable<Uint8Array>,
-  { format, unlabelled, layout, keys, onReject }: LogInputs,
-): AsyncGenerator<NumberedInputs> {
+export function checkFormat(format: RawFormat, source: string): void {
   if (format.split === "series")
     throw new UnsupportedError(`A line of ${format.name} is one action of a user, not an input.`, {
       fix: "Prepare the log and predict on the data set: it holds the series that are made of the actions.",
       details: { format: format.name },
     });
+  if (format.name === source) return;
+  throw new DataError(`The model was trained on ${source}: keys of ${format.name} mean nothing to it.`, {
+    fix: `Give a log of ${source}, or a model that was trained on ${format.name}.`,
+    details: { found: format.name, expected: source },
+  });
+}
+
+/** Turns the text of a raw log into inputs as `prepare` does, line by line as the text arrives. The label is read and not used. */
+export async function* logInputs(
+  text: AsyncIterable<Uint8Array>,
+  { format, unlabelled, layout, keys, onReject }: LogInputs,
+): AsyncGenerator<NumberedInputs> {
   const fields = format.line.fields.filter(({ kind }) => !(unlabelled && kind === "label"));
   const line = { ...format.line, fields };
   const header = format.header === null ? null : fields.map(({ name }) => name).join(format.line.delimiter);

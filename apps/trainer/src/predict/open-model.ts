@@ -37,7 +37,8 @@ const inputsAtOnce = 64;
  * Opens a run directory or checkpoint for prediction. Rows stay on disk and are read by position, so memory holds the dense
  * parameters and `cacheBytes` of rows, whatever the size of the tables. Runs in one thread of JavaScript; to score millions of
  * inputs use an engine (`evaluateModel`).
- * @throws DataError when it is damaged or of other data. Row files are checked for their sizes, not for every bit.
+ * @throws DataError when it is damaged or of other data. Row files are checked for their sizes only, since to read them whole
+ *   would take as long as they are large; `predictScores` and `exportModel` verify every byte.
  */
 export const openModel = async (path: string, { data, cacheBytes }: OpenModelOptions = {}): Promise<Model> =>
   serve(await openSaved(path, data), cacheBytes);

@@ -1,9 +1,10 @@
 import type { SplitName } from "@fae/core";
 import { DataError } from "@fae/core";
-import { type RawFormatName, rawFormats } from "@fae/datasets";
+import { type RawFormatName, rawFormats, readManifest } from "@fae/datasets";
+import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
-import { logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
+import { checkFormat, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
 import { type Model, serve } from "./open-model.js";
 import { readText } from "./read-text.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "./saved-model.js";
@@ -11,6 +12,7 @@ import { splitInputs } from "./split-inputs.js";
 
 /** A raw log: its path (plain or gzip), or its text as it arrives. */
 export interface LogToScore {
+  /** The one that the model's data set was prepared from. */
   readonly format: RawFormatName;
   readonly text: string | AsyncIterable<Uint8Array>;
   /** Lines have no label, as in a test file. */
@@ -51,7 +53,7 @@ export interface PredictReport {
 }
 
 /**
- * Scores a raw log or a split with a trained model, piece by piece in constant memory.
+ * Scores a raw log or a split with a trained model, piece by piece in constant memory. The checkpoint is verified first.
  * @throws DataError when more lines are rejected than may be, after the scores of the others were written; FaeError of
  *   every other kind, ERR_INTERRUPTED when `signal` was aborted
  */
@@ -61,6 +63,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   const saved = await openSaved(path, options.data);
   const data = await dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
   const log = typeof from === "string" ? null : await openLog(from, saved, data.directory);
+  await verifyCheckpoint(saved.checkpoint);
   await using model = await serve(saved, options.cacheBytes);
   const scored = await scoreAll(model, log?.inputs ?? splitInputs(data, from as SplitName), options);
   const rejected = log?.rejected ?? { lines: 0, byReason: {}, first: [] };
@@ -79,6 +82,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
 
 async function openLog({ format, text, unlabelled = false }: LogToScore, { layout }: SavedModel, data: string) {
   const keys = await openKeyIds(data);
+  checkFormat(rawFormats[format], (await readManifest(data)).source);
   const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
   const onReject = (line: RejectedLine): void => {
     rejected.lines++;

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { openRows, Random } from "@fae/core";
-import { openPrepared, prepare, toBatchSource } from "@fae/datasets";
+import { openPrepared, prepare, type RawFormatName, toBatchSource } from "@fae/datasets";
 import { profile, writeProfile } from "@fae/profiler";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { captureIo } from "../cli/test-io.js";
@@ -163,6 +163,18 @@ test("raw lines are scored as the rows that prepare made of them", async () => {
   }
 });
 
+test("a damaged checkpoint gives no scores", async () => {
+  cpSync(at("run"), at("damaged-run"), { recursive: true });
+  const [step] = readdirSync(at("damaged-run", "model"));
+  const file = at("damaged-run", "model", step, "table-0000.safetensors");
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(file, bytes);
+  await expect(predict({ model: at("damaged-run"), from: "test" })).rejects.toThrow(
+    "the digest of 'table-0000.safetensors' does not match",
+  );
+});
+
 test("splits are scored by row, packed and not", async () => {
   for (const [run, data] of [
     ["kaggle-run", "packed"],
@@ -231,10 +243,14 @@ test("malformed lines get no score, are counted, and are refused when they are m
 });
 
 test("says why raw lines cannot be scored", async () => {
-  const scored = (model: string, format: "criteo-kaggle" | "taobao", text: string) =>
+  const scored = (model: string, format: RawFormatName, text: string) =>
     predict({ model: at(model), from: { format, text: at(text) } });
-  await expect(scored("run", "criteo-kaggle", "train.txt")).rejects.toThrow("has no keys of table 't0'");
   await expect(scored("kaggle-run", "taobao", "train.txt")).rejects.toThrow("one action of a user, not an input");
+  await expect(scored("run", "criteo-kaggle", "train.txt")).rejects.toThrow("has no keys of table 't0'");
+  for (const other of ["avazu", "criteo-terabyte"] as const)
+    await expect(scored("kaggle-run", other, "train.txt")).rejects.toThrow(
+      `The model was trained on criteo-kaggle: keys of ${other} mean nothing to it.`,
+    );
   await expect(scored("kaggle-run", "criteo-kaggle", "nothing.txt")).rejects.toThrow("nothing.txt' cannot be read");
   await expect(predict({ model: at("run"), from: "test", data: at("kaggle") })).rejects.toThrow(
     "is not the data set of",
