@@ -18,7 +18,7 @@ export type { Judgement, JudgeOptions } from "./judge-inputs.js";
 export { hotInputShare, judgeInputs } from "./judge-inputs.js";
 export type { ProfileResult } from "./profile.js";
 export { checkProfile, profile } from "./profile.js";
-export { readCounts, readProfile, writeProfile } from "./profile-file.js";
+export { checkProfileDirectory, readCounts, readProfile, writeProfile } from "./profile-file.js";
 export type { ProfileOptions } from "./profile-options.js";
 export type { Profile } from "./profile-schema.js";
 export { profileHtml } from "./report/html.js";

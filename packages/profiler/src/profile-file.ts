@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { ConfigError, DataError } from "@fae/core";
 import { z } from "zod";
 import type { ProfileResult } from "./profile.js";
 import { type Profile, profileSchema, profileVersion } from "./profile-schema.js";
@@ -17,11 +17,29 @@ const fileSchema = z.strictObject({
   counts: z.strictObject({ file: z.literal(countsName), sha256: z.string() }),
 });
 
+/** @throws ConfigError when a profile cannot go to a directory, since something else is in it. An older profile may be. */
+export async function checkProfileDirectory(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (names.includes(profileName) || names.every((name) => isPart.test(name))) return;
+  throw new ConfigError(`${directory} already exists and holds no profile.`, {
+    fix: "Name another directory.",
+    details: { path: directory, found: names.slice(0, 5) },
+  });
+}
+
+/** What a profile that was killed while it was written leaves. */
+const isPart = /^(?:profile\.json|counts\.u32|report\.html)(?:\.tmp)?$/;
+
 /**
  * Writes a profile to a directory: `profile.json`, `counts.u32` (4 bytes per row of all tables) and `report.html`. Each file
- * appears whole, `profile.json` last.
+ * appears whole, `profile.json` last. An older profile is replaced.
+ * @throws ConfigError when the directory holds something else
  */
 export async function writeProfile(directory: string, { profile, counts }: ProfileResult): Promise<void> {
+  await checkProfileDirectory(directory);
   await mkdir(directory, { recursive: true });
   const sha256 = await writeWhole(join(directory, countsName), counts.map(bytesOf));
   await writeWhole(join(directory, reportName), [Buffer.from(profileHtml(profile))]);

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, PlanError } from "@fae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { prepared } from "../test/prepared.js";
 import { checkProfile, type ProfileResult, profile } from "./profile.js";
-import { readCounts, readProfile, writeProfile } from "./profile-file.js";
+import { checkProfileDirectory, readCounts, readProfile, writeProfile } from "./profile-file.js";
 import type { ProfileOptions } from "./profile-options.js";
 import { profileSchema } from "./profile-schema.js";
 import { profileText } from "./report/text.js";
@@ -137,6 +137,21 @@ describe("profile", () => {
     expect(() => checkProfile(both.profile, { ...data, digest: "cd".repeat(32) })).toThrow(
       /made from data abababababab.* is cdcdcdcdcdcd/,
     );
+  });
+
+  it("replaces an older one or what is left of it, and nothing else", async () => {
+    const directory = join(root, "again");
+    mkdirSync(directory);
+    await writeProfile(directory, both);
+    await writeProfile(directory, both);
+    writeFileSync(join(directory, "notes.txt"), "");
+    await checkProfileDirectory(directory);
+    rmSync(join(directory, "profile.json"));
+    await expect(writeProfile(directory, both)).rejects.toThrow(/again already exists and holds no profile/);
+    rmSync(join(directory, "notes.txt"));
+    await writeProfile(directory, both);
+    await expect(writeProfile(data.directory, both)).rejects.toThrow(ConfigError);
+    expect(readdirSync(data.directory)).not.toContain("counts.u32");
   });
 
   it("comes back from disk with its counts, and shows a damaged file", async () => {

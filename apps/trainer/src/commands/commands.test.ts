@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@fae/core";
@@ -125,6 +125,18 @@ test("the story of FAE: synthesise, profile, pack, and three strategies on the s
   expect((await train("lean", "mixed")).metrics).toEqual(mixed.metrics);
   const refused = await fae("train", at("lean"), "--strategy", "fae", ...smallModel, "--engine", "reference");
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("packed without classes") });
+});
+
+test("a profile never goes into a data set, and one that is in it does not hide it", async () => {
+  const mixed = writeSmallData(at("mixed"));
+  const args = ["profile", mixed, "--model", "dlrm", "--width", "4", "--budget", "1KiB", "--out"];
+  const refused = await fae(...args, mixed);
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("already exists and holds no profile") });
+  expect(refused.err).not.toContain("inputs"); // nothing was counted
+  await json(...args, at("mixed-profile"));
+  expect(await json("inspect", at("mixed-profile"))).toMatchObject({ kind: "profile" });
+  cpSync(at("mixed-profile", "profile.json"), join(mixed, "profile.json"));
+  expect(await json("inspect", mixed)).toMatchObject({ kind: "prepared" });
 });
 
 test("a log that gives few batches an epoch gets a hint on stderr, one with enough none", async () => {

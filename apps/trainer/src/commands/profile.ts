@@ -1,7 +1,7 @@
 import { ConfigError, optimizers, rowStateValues } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { dataShape, findModel, models, parameterCount } from "@fae/models";
-import { profile, profileText, writeProfile } from "@fae/profiler";
+import { checkProfileDirectory, profile, profileText, writeProfile } from "@fae/profiler";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
@@ -47,7 +47,11 @@ export const profileCommand = defineCommand({
     ),
     seed: option("--seed <n>", "seed of the sample", count(0, 0xffffffff).default(0)),
     workers: option("--workers <n>", "threads (default: one a core)", count(1, 256).optional()),
-    out: option("--out <dir>", "directory to write to (default: <data>-profile)", text().optional()),
+    out: option(
+      "--out <dir>",
+      "directory to write to (default: <data>-profile); an older profile in it is replaced",
+      text().optional(),
+    ),
   },
   example: "fae profile kaggle --model rmc2 --budget 256MiB --out kaggle-profile",
   notes: "Writes profile.json, counts.u32 and report.html, a figure to look at.",
@@ -59,6 +63,8 @@ export const profileCommand = defineCommand({
       });
     }
     const data = await openPrepared(directory);
+    const out = options.out ?? `${data.directory}-profile`;
+    await checkProfileDirectory(out);
     const entry = findModel(options.model);
     const program = entry.build(dataShape(data), present({ width: options.width }));
     const bars: Partial<Record<string, Progress>> = {};
@@ -84,7 +90,6 @@ export const profileCommand = defineCommand({
           bars[phase].update(done, total);
         },
       });
-      const out = options.out ?? `${data.directory}-profile`;
       await writeProfile(out, result);
       return { json: { ...result.profile, directory: out }, text: `${profileText(result.profile)}\nWritten to ${out}` };
     } finally {

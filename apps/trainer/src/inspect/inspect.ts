@@ -52,7 +52,6 @@ async function inspectDirectory(path: string, rows: number): Promise<Inspection>
     if (report.format !== "fae-run") throw unknown(path);
     return { kind: "run", path, report: report as unknown as TrainReport };
   }
-  if (existsSync(join(path, "profile.json"))) return { kind: "profile", path, profile: await readProfile(path) };
   const manifestPath = join(path, "manifest.json");
   if (existsSync(manifestPath) && readJson(manifestPath).format === "fae-prepared") {
     const data = await openPrepared(path);
@@ -65,6 +64,7 @@ async function inspectDirectory(path: string, rows: number): Promise<Inspection>
       inputs: firstInputs(data, rows),
     };
   }
+  if (existsSync(join(path, "profile.json"))) return { kind: "profile", path, profile: await readProfile(path) };
   const found = await openCheckpoint(path).catch((error: unknown) => {
     // With a manifest it is a damaged checkpoint, and the error says how; without one it is something else.
     throw existsSync(manifestPath) ? error : unknown(path);
