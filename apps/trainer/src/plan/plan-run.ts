@@ -16,7 +16,7 @@ import { formatBytes } from "../cli/format.js";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { machineFacts } from "../machine/facts.js";
 import { chooseEngine } from "../train/engines.js";
-import { rowBytes } from "../train/job.js";
+import { checkBatch, rowBytes } from "../train/job.js";
 import { type TrainOptions, trainOptions } from "../train/options.js";
 import { type CheckpointMemory, checkpointMemory } from "./checkpoint-memory.js";
 import { type HotFigures, hotFigures } from "./hot-figures.js";
@@ -78,7 +78,7 @@ export interface PlanHooks {
  * Predicts memory, disk, bytes per step and hot share of strategies. Reads at most a sample of the inputs and trains one batch
  * over a few rows; writes nothing.
  * @param names default: all strategies
- * @throws ConfigError, DataError when data and model do not go together. What stops one strategy only is among its `problems`.
+ * @throws ConfigError, DataError when data, model, batch size and a named profile do not go together. What stops one strategy only is among its `problems`.
  */
 export async function planRun(
   given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
@@ -87,6 +87,7 @@ export async function planRun(
 ): Promise<RunPlan> {
   const options = trainOptions({ ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
   const data = await openPrepared(options.data);
+  checkBatch(options.batch, data.splits.train?.rows ?? 0, data.directory);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
   const bytesPerRow = rowBytes(program, options.optimizer);
   const hot = await hotFigures(data, program.width, options, signal).catch((error: unknown) => {

@@ -28,13 +28,15 @@ const at = (...parts: string[]): string => join(root, ...parts);
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "fae-plan-"));
   writeSmallData(at("data"), { tables: [4000, 900, 11], inputs: { train: 1030, val: 128, test: 64 } });
-  const data = await openPrepared(at("data"));
-  const made = await profile({ data, width: 8, stateValues: 8, budgetBytes: 300 * rowBytes, smallTableBytes: 0 });
-  await writeProfile(at("data-profile"), made);
+  await writeProfile(at("data-profile"), await profiled("data"));
   await packData({ data: at("data"), profile: at("data-profile"), out: at("packed") });
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
+const profiled = async (name: string) => {
+  const data = await openPrepared(at(name));
+  return profile({ data, width: 8, stateValues: 8, budgetBytes: 300 * rowBytes, smallTableBytes: 0 });
+};
 const common = { model: "dlrm", modelOptions, batch: 64, optimizer: "adagrad", segmentBatches: 6 } as const;
 const only = async (name: StrategyName, more: Partial<TrainOptions> = {}): Promise<StrategyPlan> =>
   (await planRun({ ...common, data: at("packed"), engine: "reference", ...more }, [name])).strategies[0];
@@ -108,6 +110,16 @@ test("without a profile that fits, a quick sample chooses the hot set", async ()
   expect(other.hot?.from).toBe("sample");
 });
 
+test("refuses a batch that train refuses, and a named profile of other data", async () => {
+  const planned = (more: Partial<TrainOptions>) =>
+    planRun({ ...common, data: at("data"), engine: "reference", ...more });
+  await expect(planned({ batch: 1031 })).rejects.toThrow("larger than the training split, which has 1030");
+  writeSmallData(at("other"), { tables: [4000, 900, 11], inputs: { train: 1030 }, seed: 2 });
+  await writeProfile(at("other-profile"), await profiled("other"));
+  for (const name of ["data", "packed"])
+    await expect(planned({ data: at(name), profile: at("other-profile") })).rejects.toThrow("was made from data");
+});
+
 test("a strategy that cannot run says why and leaves the others alone", async () => {
   const { hot, strategies } = await planRun({ ...common, data: at("data"), engine: "reference", budgetBytes: 10 }, [
     "mixed",
@@ -158,5 +170,13 @@ test("fae plan prints a table, or one JSON object", async () => {
   expect(saving.out).toContain("host memory  + checkpoint  device memory");
   const json = JSON.parse((await plan(...sizes, "--strategy", "mixed", "--json")).out);
   expect(json.strategies.map(({ strategy }: StrategyPlan) => strategy)).toEqual(["mixed"]);
-  expect(readdirSync(root).sort()).toEqual(["data", "data-profile", "large", "packed", "run"]);
+  expect(readdirSync(root).sort()).toEqual([
+    "data",
+    "data-profile",
+    "large",
+    "other",
+    "other-profile",
+    "packed",
+    "run",
+  ]);
 });

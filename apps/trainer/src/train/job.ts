@@ -84,7 +84,8 @@ export function planJob(
   };
 }
 
-function checkBatch(batch: number, rows: number, directory: string): void {
+/** @throws ConfigError when no batch of this size can be made of the training inputs */
+export function checkBatch(batch: number, rows: number, directory: string): void {
   if (rows === 0)
     throw new ConfigError(`${directory} has no training inputs.`, { fix: "Prepare it again with a training split." });
   if (batch <= rows) return;
