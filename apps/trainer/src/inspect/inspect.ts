@@ -4,6 +4,7 @@ import { DataError, openRows, type PreparedData, type SplitName, strideBytes } f
 import { type Manifest, openPrepared, readManifest, toBatchSource } from "@fae/datasets";
 import { type CheckpointManifest, openCheckpoint, openSafetensors, type TensorInfo } from "@fae/embedding-store";
 import { type Profile, readProfile } from "@fae/profiler";
+import { modelDirectory } from "../train/model-directory.js";
 import type { TrainReport } from "../train/report.js";
 
 /** One input of a prepared data set, as a reader decodes it. */
@@ -39,7 +40,7 @@ export type Inspection =
 /**
  * Looks at a prepared data set, a run, a checkpoint, a safetensors file or a profile.
  * @param rows inputs of a data set to decode
- * @throws DataError when it is none of these, or damaged
+ * @throws DataError when it is none of these, a run that has not ended, or damaged
  */
 export async function inspect(path: string, rows = 3): Promise<Inspection> {
   if (!existsSync(path)) throw new DataError(`${path} does not exist.`, { fix: "Check the path.", details: { path } });
@@ -65,7 +66,7 @@ async function inspectDirectory(path: string, rows: number): Promise<Inspection>
     };
   }
   if (existsSync(join(path, "profile.json"))) return { kind: "profile", path, profile: await readProfile(path) };
-  const found = await openCheckpoint(path).catch((error: unknown) => {
+  const found = await openCheckpoint(await modelDirectory(path)).catch((error: unknown) => {
     // With a manifest it is a damaged checkpoint, and the error says how; without one it is something else.
     throw existsSync(manifestPath) ? error : unknown(path);
   });

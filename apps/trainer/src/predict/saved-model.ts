@@ -5,6 +5,7 @@ import { manifestSchema, openPrepared } from "@fae/datasets";
 import { type Checkpoint, openCheckpoint, programDigest } from "@fae/embedding-store";
 import { findModel, type ModelOptions } from "@fae/models";
 import { z } from "zod";
+import { modelDirectory } from "../train/model-directory.js";
 
 /** A trained model on disk: its weights, what they compute, and the layout of the inputs. */
 export interface SavedModel {
@@ -24,10 +25,10 @@ const stateSchema = z.looseObject({
  * Opens the model of a run directory or checkpoint.
  * @param data prepared data set with the ids that it was trained on; needed where the checkpoint does not tell the layout of
  *   its inputs and the data set is no longer where the run read it.
- * @throws DataError when the checkpoint is damaged, names no model, or is of other data.
+ * @throws DataError when the run has not ended, or the checkpoint is damaged, names no model, or is of other data.
  */
 export async function openSaved(path: string, data?: string): Promise<SavedModel> {
-  const checkpoint = await openCheckpoint(existsSync(join(path, "model")) ? join(path, "model") : path);
+  const checkpoint = await openCheckpoint(await modelDirectory(path));
   const { manifest } = checkpoint;
   const state = stateSchema.safeParse(manifest.state);
   if (!state.success)

@@ -8,6 +8,7 @@ import {
   type Safetensors,
 } from "@fae/embedding-store";
 import { referenceShape } from "@fae/models";
+import { modelDirectory } from "./model-directory.js";
 
 const valuesPerWrite = 1 << 22;
 
@@ -20,7 +21,7 @@ const valuesPerWrite = 1 << 22;
 export async function loadWeights(path: string, session: Session, job: Job): Promise<string> {
   const { program, optimizer } = job;
   if (await isDirectory(path)) {
-    const checkpoint = await openCheckpoint(path);
+    const checkpoint = await openCheckpoint(await modelDirectory(path));
     const originalIds = originalIdsOf(job);
     await restoreCheckpoint(checkpoint, { session, program, optimizer, originalIds, parts: "weights" });
     return `weights of ${checkpoint.path}, step ${checkpoint.manifest.step}`;

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPrepared } from "@fae/datasets";
@@ -185,8 +185,10 @@ describe("refuses", () => {
     const complete = fresh();
     await trainModel(small({ run: complete, maxBatches: 4, checkpointEvery: 1 }));
     await expect(resumeTraining(complete)).rejects.toThrow("is complete");
-    await expect(resumeTraining(at("data"))).rejects.toThrow("has no checkpoint");
-    await expect(resumeTraining(at("nowhere"))).rejects.toThrow("has no checkpoint");
+    await expect(resumeTraining(at("data"))).rejects.toThrow("data is no run that was interrupted");
+    await expect(resumeTraining(at("nowhere"))).rejects.toThrow("nowhere does not exist");
+    mkdirSync(at("empty", "checkpoints"), { recursive: true });
+    await expect(resumeTraining(at("empty"))).rejects.toThrow("empty has no checkpoint");
     await expect(trainModel(small({ checkpointEvery: 1 }))).rejects.toThrow("Give --run too");
     const without = fresh();
     await interrupted(4, small({ run: without, checkpointEvery: 1000 }));

@@ -38,8 +38,8 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
 /**
  * Finds where a run stopped.
  * @param path its directory, whose newest checkpoint is taken, or one of its checkpoints
- * @throws ConfigError for an option that may not change, DataError when there is no checkpoint, or a damaged one: it is named
- *   with the one before it, which is taken only when it is asked for by its path
+ * @throws ConfigError for an option that may not change, DataError when there is no run or no checkpoint, or a damaged one: it is
+ *   named with the one before it, which is taken only when it is asked for by its path
  */
 export async function openResumption(path: string, changes: Partial<TrainOptions>): Promise<Resumption> {
   const { given, isOne, run } = located(path);
@@ -50,6 +50,12 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
     });
   }
   const checkpoints = checkpointsOf(run);
+  if (!existsSync(checkpoints)) {
+    throw new DataError(existsSync(run) ? `${run} is no run that was interrupted.` : `Run ${run} does not exist.`, {
+      fix: "Name a directory that 'fae train --run --checkpoint-every' wrote.",
+      details: { path: run },
+    });
+  }
   if ((await listCheckpoints(checkpoints)).length === 0) {
     throw new DataError(`Run ${run} has no checkpoint.`, {
       fix: "Train again, with --checkpoint-every to be able to resume.",
