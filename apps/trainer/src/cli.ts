@@ -23,7 +23,7 @@ export async function main(
   const typed = { json: args.includes("--json"), debug: args.includes("--debug") };
   const execute = async (invocation: Invocation): Promise<void> => {
     const outcome = await invocation.run(io);
-    io.stdout.write(invocation.json ? `${JSON.stringify(outcome.json)}\n` : `${outcome.text}\n`);
+    io.stdout.write(invocation.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text && `${outcome.text}\n`);
     exitCode = outcome.exitCode ?? exitCodes.ok;
   };
   try {

@@ -112,6 +112,16 @@ test("a run whose data set is gone still predicts", async () => {
   expect(model.layout).toMatchObject({ denseFeatures: 2, hotness: [1, 1, 1] });
 });
 
+test("where a damaged report hides the data set of a run, --data is asked for", async () => {
+  cpSync(at("run"), at("broken-run"), { recursive: true });
+  writeFileSync(at("broken-run", "report.json"), "{");
+  await expect(predict({ model: at("broken-run"), from: "test" })).rejects.toMatchObject({
+    code: "ERR_DATA",
+    message: expect.stringMatching(/report\.json', which tells .* is not valid JSON\. Name .* --data\./),
+  });
+  expect((await predict({ model: at("broken-run"), from: "test", data: at("small") })).scores).toHaveLength(160);
+});
+
 test("--json without --out is refused before anything is printed but its one object", async () => {
   const io = captureIo();
   expect(await main(["predict", at("run"), at("small"), "--json"], io)).toBe(1);
@@ -173,6 +183,14 @@ test("a damaged checkpoint gives no scores", async () => {
   await expect(predict({ model: at("damaged-run"), from: "test" })).rejects.toThrow(
     "the digest of 'table-0000.safetensors' does not match",
   );
+});
+
+test("an empty log has no scores: nothing is printed but the summary", async () => {
+  writeFileSync(at("empty.txt"), "");
+  const io = captureIo();
+  expect(await main(["predict", at("kaggle-run"), at("empty.txt"), "--format", "criteo-kaggle"], io)).toBe(0);
+  expect(io.out()).toBe("");
+  expect(io.err()).toContain("0 inputs");
 });
 
 test("splits are scored by row, packed and not", async () => {

@@ -75,4 +75,15 @@ export function trainedOn(run: string, checkpoint: Checkpoint): string {
   });
 }
 
-const readJson = (path: string): unknown => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null);
+function readJson(path: string): unknown {
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new DataError(`'${path}', which tells the data set of the run, is not valid JSON.`, {
+      fix: "Name the prepared data set with --data.",
+      details: { path },
+      cause,
+    });
+  }
+}
