@@ -127,6 +127,11 @@ test("the story of FAE: synthesise, profile, pack, and three strategies on the s
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("packed without classes") });
 });
 
+test("synth shows a dash for the AUC of one class", async () => {
+  const { out } = await fae("synth", "criteo-kaggle", "--rows", "40", "--scale", "0.0001", "--out", at("tiny"));
+  expect(out).toMatch(/^val +2 +- +0\.\d+$/m);
+});
+
 test("a profile never goes into a data set, and one that is in it does not hide it", async () => {
   const mixed = writeSmallData(at("mixed"));
   const args = ["profile", mixed, "--model", "dlrm", "--width", "4", "--budget", "1KiB", "--out"];

@@ -88,8 +88,7 @@ function synthText({
   const scores = Object.entries(teacher).map(([split, { inputs: n, auc, logLoss }]) => [
     split,
     String(n),
-    formatMetric(auc),
-    formatMetric(logLoss),
+    ...[auc, logLoss].map((metric) => formatMetric(Number.isNaN(metric) ? null : metric)),
   ]);
   return `${lines.join("\n")}\n\n${textTable([["best possible on", "inputs", "AUC", "log loss"], ...scores])}`;
 }
