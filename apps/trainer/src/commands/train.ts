@@ -86,7 +86,7 @@ const options = {
   ),
   rowType: option("--row-type <type>", "rows on the device", choice(["float32", "bf16"]).default("float32")),
   atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
-  init: option("--init <file>", "initial weights, safetensors", text().optional()),
+  init: option("--init <path>", "initial weights: safetensors, a run or a checkpoint", text().optional()),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
   checkpointEvery: option(
     "--checkpoint-every <batches>",

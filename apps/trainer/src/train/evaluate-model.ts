@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Engine, type Evaluation, type Job, optimizerSpec, type SplitName, UnsupportedError } from "@fae/core";
 import { openPrepared, toBatchSource } from "@fae/datasets";
 import { openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
@@ -8,6 +6,7 @@ import { chooseEngine } from "./engines.js";
 import { originalIdsOf } from "./initial-weights.js";
 import { originalIds } from "./job.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { modelDirectory } from "./model-directory.js";
 import { programOf } from "./model-state.js";
 
 export interface EvaluateOptions {
@@ -36,7 +35,7 @@ export async function evaluateModel(
   options: EvaluateOptions,
 ): Promise<{ readonly report: EvaluateReport; readonly evaluation: Evaluation }> {
   const data = await openPrepared(options.data);
-  const checkpoint = await openCheckpoint(modelDirectory(options.model));
+  const checkpoint = await openCheckpoint(await modelDirectory(options.model));
   const program = programOf(checkpoint, data);
   const source = toBatchSource(data, options.split);
   const { engine, job } = await choosePlace(options.engine, {
@@ -88,6 +87,3 @@ async function choosePlace(name: string, job: Omit<Job, "plan">): Promise<{ engi
   }
   throw refusal;
 }
-
-/** A run keeps its model in `model`. */
-const modelDirectory = (path: string): string => (existsSync(join(path, "model")) ? join(path, "model") : path);
