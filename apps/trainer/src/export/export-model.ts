@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { elements, type ParamSpec } from "@fae/core";
 import { type NpyStream, writeNpzStreams } from "@fae/datasets";
-import { verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
+import { disk, verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
 import { onnxModel, referenceShape } from "@fae/models";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { openSaved, type SavedModel } from "../predict/saved-model.js";
@@ -50,7 +50,7 @@ interface Weights {
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
   const started = performance.now();
   const { format, out } = options;
-  for (const path of format === "onnx" ? [out, dataOf(out)] : [out]) freshPath(path);
+  freshPath(out);
   const saved = await openSaved(options.model, options.data);
   await verifyCheckpoint(saved.checkpoint);
   const weights = weightsOf(saved, options);
@@ -94,9 +94,6 @@ async function* asBytes(chunks: AsyncIterable<Float32Array>): AsyncGenerator<Uin
   for await (const chunk of chunks) yield bytesOf(chunk);
 }
 
-/** File of the tables of an ONNX graph. */
-const dataOf = (out: string): string => `${out}.data`;
-
 /** Lets others write a file that appears whole or not at all. */
 async function whole(out: string, write: (beside: string) => Promise<unknown>): Promise<string[]> {
   const staged = stagePath(out);
@@ -129,7 +126,7 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
   },
 
   async onnx(out, weights, { program, layout }) {
-    const dataPath = dataOf(out);
+    const dataPath = `${out}.data`;
     const { model, tensors } = onnxModel(program, layout, basename(dataPath));
     const byName = new Map(weights.map((entry) => [entry.name, entry]));
     const data = await stageFile(dataPath);
@@ -144,7 +141,10 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
       await graph.write(model);
       // The graph last: it is the name that others open, and must never be there without its data.
       await data.commit();
-      await graph.commit();
+      await graph.commit().catch(async (error) => {
+        await disk.remove(dataPath);
+        throw error;
+      });
     } finally {
       await data.discard();
       await graph.discard();

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -45,6 +54,18 @@ test("leftovers of killed processes are removed, those of living ones stay", asy
   for (const name of [...dead, ...kept]) writeFileSync(at(name), "");
   await (await staged(at("out"), "text")).discard();
   expect(readdirSync(root).sort()).toEqual(kept.sort());
+});
+
+test("what a killed process had named and not finished is written anew", async () => {
+  const dead = at("out.999999999-1.0123abcd.partial");
+  writeFileSync(dead, "old");
+  linkSync(dead, at("out"));
+  const file = await staged(at("out"), "new");
+  await file.commit();
+  expect(readdirSync(root)).toHaveLength(2);
+  await file.discard();
+  expect(readFileSync(at("out"), "utf8")).toBe("new");
+  expect(readdirSync(root)).toEqual(["out"]);
 });
 
 test("names that are taken or that no file can have are refused as they were given", async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { link as hardLink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { ConfigError } from "@fae/core";
@@ -12,7 +12,7 @@ export interface StagedPath {
   readonly beside: string;
   /** Gives the file its name and makes that durable. @throws ConfigError when the name is taken and must not be */
   commit(): Promise<void>;
-  /** Removes what was written. Harmless after `commit`. */
+  /** Removes what was written beside, also after `commit`: until then a killed process leaves the file known as unfinished. */
   discard(): Promise<void>;
 }
 
@@ -44,13 +44,17 @@ export function stagePath(path: string, { taken = "refuse", link = hardLink }: S
   mkdirSync(directory, { recursive: true });
   accessSync(directory, constants.W_OK);
   removeLeftovers(directory, basename(path));
+  if (taken === "refuse") expectFree(path);
   const beside = `${path}.${processTag()}.${randomBytes(4).toString("hex")}.partial`;
   return {
     beside,
     async commit() {
       if (taken === "replace") await disk.rename(beside, path);
       else await nameFresh(beside, path, link);
-      await disk.syncDirectory(directory);
+      await disk.syncDirectory(directory).catch(async (error) => {
+        if (taken === "refuse") await disk.remove(path);
+        throw error;
+      });
     },
     discard: () => disk.remove(beside),
   };
@@ -86,16 +90,22 @@ async function nameFresh(beside: string, path: string, link: typeof hardLink): P
   } catch {
     expectFree(path);
     await disk.rename(beside, path); // the file system has no hard links, or refuses this too and says why
-    return;
   }
-  await disk.remove(beside);
 }
 
 function removeLeftovers(directory: string, name: string): void {
   for (const entry of readdirSync(directory)) {
     const [, tag] = (entry.startsWith(`${name}.`) && isLeftover.exec(entry.slice(name.length + 1))) || [];
-    if (tag !== undefined && tag !== processTag() && !isOtherAlive(tag)) rmSync(join(directory, entry));
+    if (tag === undefined || tag === processTag() || isOtherAlive(tag)) continue;
+    const [beside, path] = [join(directory, entry), join(directory, name)];
+    if (isSameFile(beside, path)) rmSync(path);
+    rmSync(beside);
   }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  return first !== undefined && second !== undefined && first.ino === second.ino && first.dev === second.dev;
 }
 
 /** A writer that is given the name beside may put its own ending behind it. */
