@@ -1,4 +1,4 @@
-import type { Engine, Job } from "@fae/core";
+import type { Engine, Job, SegmentReport } from "@fae/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBench } from "../../test/tiny-bench.js";
 import { type TimedSet, timedSet } from "../data/timed-set.js";
@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.dispose]());
 
-/** The reference engine with losses of one strategy moved by `error`. */
-const wrongIn = (strategy: string, error: number): Engine => ({
+/** The reference engine with losses of one strategy changed. */
+const changedIn = (strategy: string, change: (losses: SegmentReport["losses"]) => SegmentReport["losses"]): Engine => ({
   ...bench.engine,
   async open(job) {
     const session = await bench.engine.open(job);
@@ -24,11 +24,13 @@ const wrongIn = (strategy: string, error: number): Engine => ({
       ...session,
       async run(segment, rates) {
         const report = await session.run(segment, rates);
-        return { ...report, losses: report.losses.map((loss) => loss + error) };
+        return { ...report, losses: change(report.losses) };
       },
     };
   },
 });
+const wrongIn = (strategy: string, error: number): Engine =>
+  changedIn(strategy, (losses) => losses.map((loss) => loss + error));
 
 test("strategies in one order, and fae against another in its own, have equal losses", async () => {
   const { checks, ran } = await sameLosses(bench, set, allStrategies, 3);
@@ -48,6 +50,12 @@ test.each([["mixed"], ["fae"]] as const)(
     expect(checks.filter(({ passed }) => !passed)).toHaveLength(1);
   },
 );
+
+test.each([["dlrm-hybrid"], ["mixed"]] as const)("losses that %s does not report are noticed", async (strategy) => {
+  const silent = { ...bench, engine: changedIn(strategy, (losses) => losses.slice(0, -1)) };
+  const { checks } = await sameLosses(silent, set, ["dlrm-hybrid", "mixed"], 2);
+  expect(checks).toMatchObject([{ passed: false, detail: expect.stringContaining("numbers are missing") }]);
+});
 
 test("fae alone is compared with nothing and does not run", async () => {
   expect(await sameLosses(bench, set, ["fae"], 2)).toEqual({ checks: [], ran: [] });

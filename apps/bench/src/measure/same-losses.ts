@@ -4,6 +4,7 @@ import { stopIfAborted } from "@fae/trainer";
 import type { TimedSet } from "../data/timed-set.js";
 import type { Check } from "../result.js";
 import type { Bench } from "../scenario.js";
+import { gapCheck, largestGap } from "./gap.js";
 import { jobOf } from "./job.js";
 import { engineFor, isExact } from "./strategies.js";
 
@@ -88,18 +89,12 @@ const routeOf = (name: StrategyName, source: string, routes: readonly RouteName[
   name === "fae" ? (source === "hot" ? "hot" : "hybrid") : routes[0];
 
 function compareLosses(bench: Bench, { workload }: TimedSet, found: readonly Losses[], how: string): Check {
-  const [first, ...others] = found;
-  let largest = 0;
-  for (const { losses } of others)
-    losses.forEach((loss, i) => {
-      largest = Math.max(largest, Math.abs(loss - first.losses[i]));
-    });
-  const allowed = isExact(bench) ? 0 : tolerance;
-  const passed = first.losses.length > 0 && largest <= allowed;
+  const [first, ...others] = found.map(({ losses }) => losses);
   const names = found.map(({ strategy: name }) => name).join(", ");
-  return {
-    what: `${workload.name}: equal losses ${how} of ${names}`,
-    passed,
-    detail: `${first.losses.length} batches, largest difference ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${allowed}`,
-  };
+  return gapCheck(
+    `${workload.name}: equal losses ${how} of ${names}`,
+    largestGap(first, ...others),
+    isExact(bench) ? 0 : tolerance,
+    `${first.length} batches`,
+  );
 }

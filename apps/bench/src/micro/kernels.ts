@@ -13,6 +13,7 @@ import {
   strideWords,
 } from "@fae/core";
 import { strategy } from "@fae/scheduler";
+import { gapCheck, largestGap } from "../measure/gap.js";
 import type { Check } from "../result.js";
 
 /** Inputs in memory with uniform ids: every look-up misses the caches, as no real log does. */
@@ -69,12 +70,12 @@ export async function agreesWithReference(engine: Engine, program: Program): Pro
   const source = uniformInputs(small, 48, 3);
   const [ours] = await hostSegments(engine, small, source, 16, 1);
   const [exact] = await hostSegments(referenceEngine(), small, source, 16, 1);
-  const largest = Math.max(...ours.losses.map((loss, i) => Math.abs(loss - exact.losses[i])));
-  return {
-    what: `${program.name}: losses are those of the float64 reference`,
-    passed: largest <= tolerance,
-    detail: `${2 * ours.losses.length} batches, largest difference ${largest.toExponential(1)}, allowed ${tolerance}`,
-  };
+  return gapCheck(
+    `${program.name}: losses are those of the float64 reference`,
+    largestGap(exact.losses, ours.losses),
+    tolerance,
+    `${2 * ours.losses.length} batches`,
+  );
 }
 
 /** Bytes of rows that a segment must touch: every looked-up row once, every distinct row read and written by the update. */

@@ -5,6 +5,7 @@ import type { PreparedData, Segment } from "@fae/core";
 import { type StrategyName, strategy } from "@fae/scheduler";
 import { headOf } from "../data/head.js";
 import type { Workload } from "../data/workloads.js";
+import { gapCheck, largestGap } from "../measure/gap.js";
 import { jobOf } from "../measure/job.js";
 import { interleave, spreadOf } from "../measure/spread.js";
 import { isSimulated } from "../measure/strategies.js";
@@ -81,11 +82,14 @@ export async function comparePeers(bench: Bench, python: Python, workload: Workl
     device,
   };
   const differences = await lossDifferences(bench, python, workload, peers, request);
-  const checks = peers.map(({ name }, i) => ({
-    what: `${workload.name}: losses of ${name} are ours, same weights and batches, SGD at ${comparedRate}`,
-    passed: differences[i] <= tolerance,
-    detail: `${compared} steps, largest difference ${differences[i].toExponential(1)}, allowed ${tolerance}`,
-  }));
+  const checks = peers.map(({ name }, i) =>
+    gapCheck(
+      `${workload.name}: losses of ${name} are ours, same weights and batches, SGD at ${comparedRate}`,
+      differences[i],
+      tolerance,
+      `${compared} steps`,
+    ),
+  );
   if (checks.some(({ passed }) => !passed))
     return { workload, systems: [], checks, repeats: [], comparedSteps: compared };
   const own = {
@@ -107,16 +111,15 @@ async function lossDifferences(
   workload: Workload,
   peers: readonly Peer[],
   request: Omit<PeerRequest, "checkouts">,
-): Promise<number[]> {
+): Promise<(number | null)[]> {
   const init = join(bench.cacheDirectory, `peer-init-${process.pid}.safetensors`);
   try {
     bench.log(`${workload.name}: ${request.steps} steps from the same weights`);
     const ours = await ourLosses(bench, request.data, workload, request.steps, init);
-    const largest = (losses: readonly number[]) => Math.max(...losses.map((loss, i) => Math.abs(loss - ours[i])));
-    const differences: number[] = [];
+    const differences: (number | null)[] = [];
     for (const { checkouts } of peers) {
       const { losses } = await runPeer(python, { ...request, init, checkouts }, bench.signal);
-      differences.push(largest(losses));
+      differences.push(largestGap(ours, losses));
     }
     return differences;
   } finally {
@@ -159,7 +162,7 @@ async function timeAll(
   workload: Workload,
   peers: readonly Peer[],
   request: Omit<PeerRequest, "checkouts">,
-  differences: readonly number[],
+  differences: readonly (number | null)[],
 ): Promise<Pick<PeerComparison, "systems" | "repeats">> {
   const threads = new Map<string, number>();
   for (const { name, checkouts } of peers)

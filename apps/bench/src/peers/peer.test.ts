@@ -5,6 +5,7 @@ import { rmc1, rmc2 } from "@fae/models";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBench } from "../../test/tiny-bench.js";
 import { workloads } from "../data/workloads.js";
+import { comparePeers } from "./compare-peers.js";
 import { checkCheckouts, layerSizes, type PeerRequest, peerArguments } from "./peer.js";
 import { findPython, onPath, runPython } from "./python.js";
 
@@ -76,6 +77,20 @@ test("a peer is told data, sizes and checkout", async () => {
   expect(own).toContain("--bottom 13,512,256,64,16 --top 512,256,1");
   expect(own).toContain("--device cpu");
   expect(own).not.toContain("--checkout");
+});
+
+test("a peer that reports no losses, or one too few, is not taken to have ours", async () => {
+  using bench = tinyBench();
+  const [workload] = await workloads(bench, ["RMC2"]);
+  for (const losses of ["[]", "[0.5, 0.5, 0.5]"]) {
+    const answer = `{"model": "", "losses": ${losses}, "seconds": [], "torch": "2.1", "threads": 1, "device": "cpu", "gemm_gflops": 1}`;
+    const path = program("silent", "python3", `echo '${answer}'`);
+    const found = await comparePeers(bench, { path, version: "", torch: "", hasGpu: false }, workload);
+    expect(found).toMatchObject({
+      systems: [],
+      checks: [{ passed: false, detail: expect.stringContaining("missing") }],
+    });
+  }
 });
 
 test("a folder that is no checkout, and tbsm without dlrm, are refused", async () => {

@@ -1,6 +1,8 @@
 import { logTitles, type Workload } from "../data/workloads.js";
+import { gapCheck, largestGap } from "../measure/gap.js";
 import { spreadOf } from "../measure/spread.js";
 import { isExact } from "../measure/strategies.js";
+import type { Trained } from "../measure/train.js";
 import {
   aboveBaseline,
   baseline,
@@ -150,40 +152,33 @@ function metricsTable(trials: readonly Trial[]): Table {
 }
 
 /** `mixed` keeps the order of the baseline: its metrics are the baseline's. */
-function sameAsBaseline(bench: Bench, trial: Trial): Check[] {
+export function sameAsBaseline(bench: Pick<Bench, "engine">, trial: Trial): Check[] {
   const base = trial.runs.get(baseline);
   const mixed = trial.runs.get("mixed");
   if (!base || !mixed) return [];
-  const gaps = mixed.map((run, i) => Math.abs((metricOf(run, "logLoss") ?? 0) - (metricOf(base[i], "logLoss") ?? 0)));
-  const largest = Math.max(...gaps);
+  const scores = (runs: readonly Trained[]) => runs.map((run) => metricOf(run, "logLoss"));
   // Float32 training drifts apart from rounding alone where routes sum in another order.
   const allowed = isExact(bench) ? 0 : 1e-3;
-  return [
-    {
-      what: `${trial.workload.name}: mixed scores as ${baseline} does, every seed`,
-      passed: largest <= allowed,
-      detail: `largest difference of log loss ${largest === 0 ? "0" : largest.toExponential(1)}, allowed ${allowed}`,
-    },
-  ];
+  const what = `${trial.workload.name}: mixed scores as ${baseline} does, every seed`;
+  return [gapCheck(what, largestGap(scores(base), scores(mixed)), allowed, `log loss of ${base.length} seeds`)];
 }
 
 /** What `fae` may score below the baseline, medians over the seeds; runs too short for their scheduler promise nothing. */
 const allowed = { auc: 0.0005, logLoss: 0.0005, accuracy: 0.001 } as const;
 
-function faeAsGood({ size }: Bench, trial: Trial): Check[] {
+export function faeAsGood({ size }: Pick<Bench, "size">, trial: Trial): Check[] {
   const metrics: Metric[] = trial.workload.program.steps > 0 ? ["accuracy"] : ["auc", "logLoss"];
-  if (size !== "full") return [];
-  return metrics.flatMap((metric) => {
+  if (size !== "full" || !trial.runs.has("fae") || !trial.runs.has(baseline)) return [];
+  return metrics.map((metric) => {
+    const what = `${trial.workload.name}: fae is as good as ${baseline} in ${metric}`;
     const [fae, base] = [spreadOfMetric(trial, "fae", metric), spreadOfMetric(trial, baseline, metric)];
-    if (!fae || !base) return [];
+    if (!fae || !base) return { what, passed: false, detail: "nothing to compare" };
     const worse = metric === "logLoss" ? fae.median - base.median : base.median - fae.median;
-    return [
-      {
-        what: `${trial.workload.name}: fae is as good as ${baseline} in ${metric}`,
-        passed: worse <= allowed[metric],
-        detail: `${worse > 0 ? "worse" : "better"} by ${Math.abs(worse).toExponential(1)}, allowed ${allowed[metric]}`,
-      },
-    ];
+    return {
+      what,
+      passed: worse <= allowed[metric],
+      detail: `${worse > 0 ? "worse" : "better"} by ${Math.abs(worse).toExponential(1)}, allowed ${allowed[metric]}`,
+    };
   });
 }
 
