@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exampleResult } from "../test/example-result.js";
@@ -56,6 +56,23 @@ test.each(mistakes)("says what is wrong with %s", async (_, args, message) => {
   expect(errors).not.toContain("    at ");
   expect(out).not.toContain("json");
 });
+
+test.each([["out"], ["cache"]])(
+  "a folder of --%s that cannot be written to is refused before anything is made",
+  async (option) => {
+    using bench = tinyBench();
+    const file = join(bench.cacheDirectory, "file");
+    writeFileSync(file, "");
+    for (const path of [file, join(file, "below"), ""]) {
+      const places = { cache: bench.cacheDirectory, out: join(bench.cacheDirectory, "out"), [option]: path };
+      const flags = ["--quick", "--engine", "reference", "--cache", places.cache, "--out", places.out];
+      const { code, out, errors } = await run("run", "micro", ...flags);
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+      expect(errors).toContain(path === "" ? `--${option} is empty.` : `--${option} '${path}' cannot be written to: E`);
+      expect(errors).not.toMatch(/== micro| {4}at /);
+    }
+  },
+);
 
 const missing: [string, string[], RegExp][] = [
   ["Python", ["--python", "/no/such/python"], /Python '\/no\/such\/python' cannot be used.*import torch/],

@@ -1,3 +1,5 @@
+import { mkdir, mkdtemp, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { ConfigError } from "@fae/core";
 import { InvalidArgumentError } from "commander";
 
@@ -25,4 +27,23 @@ export interface BenchIo {
 export function notEmpty(option: string, text: string): string {
   if (text !== "") return text;
   throw new ConfigError(`--${option} is empty.`, { fix: `Give a value to --${option}.`, details: { option } });
+}
+
+/**
+ * Makes a folder and writes to it once, before hours of work that end in it.
+ * @throws ConfigError when the folder is empty text, is something else, or nothing can be written there.
+ */
+export async function writableFolder(option: string, path: string): Promise<string> {
+  notEmpty(option, path);
+  try {
+    await mkdir(path, { recursive: true });
+    await rmdir(await mkdtemp(join(path, ".writable-")));
+    return path;
+  } catch (cause) {
+    throw new ConfigError(`--${option} '${path}' cannot be written to: ${(cause as Error).message}.`, {
+      fix: `Give another folder to --${option}.`,
+      details: { option, path },
+      cause,
+    });
+  }
 }

@@ -9,7 +9,7 @@ import { commit } from "../measure/machine.js";
 import { sharedWork } from "../measure/once.js";
 import { type RunOutcome, type RunRequest, runScenarios } from "../run-scenarios.js";
 import { findScenario, scenarios } from "../scenarios/index.js";
-import { type BenchIo, notEmpty, wholeNumber } from "./options.js";
+import { type BenchIo, notEmpty, wholeNumber, writableFolder } from "./options.js";
 
 interface RunFlags {
   readonly data: string;
@@ -82,11 +82,13 @@ export function registerRun(
     .action(async (names: string[], flags: RunFlags) => {
       const chosen = names.length > 0 ? names.map(findScenario) : scenarios;
       const bench = await makeBench(flags, io);
+      const out = await writableFolder("out", flags.out);
+      await writableFolder("cache", bench.cacheDirectory);
       const outcomes = await runScenarios({
         scenarios: chosen,
         bench,
         maxSeconds: flags.maxSeconds ?? null,
-        out: notEmpty("out", flags.out),
+        out,
         isNamed: names.length > 0,
         command: ["fae-bench", ...args].join(" "),
         commit: commit(io.environment),
