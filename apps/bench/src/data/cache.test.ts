@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -27,6 +27,20 @@ test("what fails leaves nothing", async () => {
   });
   await expect(failing).rejects.toThrow("full");
   expect(readdirSync(bench.cacheDirectory)).toEqual([]);
+});
+
+test("what another process has made meanwhile is taken, and the own copy removed", async () => {
+  using bench = tinyBench();
+  const write = async (directory: string, text: string) => {
+    await mkdir(directory);
+    writeFileSync(join(directory, "file"), text);
+  };
+  const taken = await cached(bench, "log", {}, async (directory) => {
+    await write(directory, "own");
+    await write(join(bench.cacheDirectory, cacheName("log", {})), "other");
+  });
+  expect(readFileSync(join(taken, "file"), "utf8")).toBe("other");
+  expect(readdirSync(bench.cacheDirectory)).toEqual([cacheName("log", {})]);
 });
 
 test("what a process that is gone was making is removed, what another one makes is not", async () => {

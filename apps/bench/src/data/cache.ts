@@ -23,7 +23,7 @@ export function cacheName(name: string, parameters: object): string {
 
 /**
  * The directory of something that is made once and kept. `make` writes into the path that it is given; the directory appears
- * under its name when `make` is done.
+ * under its name when `make` is done. When another process was faster, its directory is the one.
  */
 export async function cached(
   bench: Pick<Bench, "cacheDirectory" | "log">,
@@ -42,6 +42,8 @@ export async function cached(
     await rename(beside, directory);
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    if ((code === "ENOTEMPTY" || code === "EEXIST") && (await exists(directory))) return directory;
     throw error;
   }
   return directory;
