@@ -26,7 +26,7 @@ export interface PrepareOptions {
   readonly maxRejects?: number;
   /** Worker threads, default one a core. Never changes the result. */
   readonly workers?: number;
-  /** Bytes of text in one resumable unit of work, default 64 MiB. Never changes the result. */
+  /** Bytes of text in one resumable unit of work, default 64 MiB; a 65,536th of the raw files at least. Never changes the result. */
   readonly partBytes?: number;
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Stops the work; what is finished stays in `<directory>.partial`, and the same call resumes there. */

@@ -63,6 +63,15 @@ describe("prepare refuses", () => {
     expect(error.details).toMatchObject({ line: 31, byReason: { "not-hex": 6 } });
   });
 
+  it("parts of so few bytes that nobody could wait for them, before anything is made", async () => {
+    const least = Math.ceil(lines.length / 65_536);
+    const error = await failing(lines, { partBytes: 1 });
+    expect(error.code).toBe("ERR_CONFIG");
+    expect(error.message).toBe(
+      `Option partBytes is 1, too small for ${lines.length} bytes of raw files. Give at least ${least} (--part-bytes), or leave it out.`,
+    );
+  });
+
   it("the test file of Avazu, whose header has no click", async () => {
     const header = "id,hour,C1";
     const error = await failing(`${header}\n1,14102100,2\n`, { format: "avazu" });

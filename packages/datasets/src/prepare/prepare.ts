@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { FaeError, type PreparedData } from "@fae/core";
+import { ConfigError, FaeError, type PreparedData } from "@fae/core";
 import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { checkSpace, diskFull } from "./disk.js";
@@ -29,6 +29,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   const files = findRawFiles(settle(options).format, options.files);
   // Once more with the files of a directory: their number decides the days of Terabyte.
   const settings = settle({ ...options, files: files.map(({ path }) => path) });
+  checkParts(settings, files);
   const { signal, directory } = settings;
   if (!existsSync(`${directory}.partial`)) await checkSpace(settings, files);
   // From here to the listener nothing waits: no abort is missed.
@@ -56,6 +57,20 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
     unlock(work.work);
   }
   return openPrepared(directory);
+}
+
+/** Each part is a few files and a record that is looked up at every start: four times those of Terabyte in parts of usual size. */
+const mostParts = 65_536;
+
+/** @throws ConfigError when parts are so small that there would be too many of them. */
+function checkParts({ read: { partBytes } }: Settings, files: readonly SourceFile[]): void {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes <= mostParts * partBytes) return;
+  const least = Math.ceil(bytes / mostParts);
+  throw new ConfigError(`Option partBytes is ${partBytes}, too small for ${bytes} bytes of raw files.`, {
+    fix: `Give at least ${least} (--part-bytes), or leave it out.`,
+    details: { option: "partBytes", found: partBytes, expected: least },
+  });
 }
 
 /** No more threads than there are parts to read, or tables to number. */
