@@ -146,7 +146,9 @@ function resolveOptions<Set extends OptionSet>(
     }
     const expected = result.error.issues[0].message;
     const where = entry ? `${path} line ${entry.line}: ${name}` : `Option --${name}`;
-    throw new ConfigError(`${where}: found ${JSON.stringify(found)}, expected ${sentence(expected)}`, {
+    // JSON has no infinite numbers: it would show `.inf` as null.
+    const shown = typeof found === "number" ? String(found) : JSON.stringify(found);
+    throw new ConfigError(`${where}: found ${shown}, expected ${sentence(expected)}`, {
       details: { option: name, found, expected, ...(entry ? { path, line: entry.line } : {}) },
     });
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "@fae/core";
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import { suggestion } from "./nearest.js";
 
 /** One option of a configuration file: its value and the line it stands on. */
@@ -31,6 +31,17 @@ export function readConfigFile(
       details: { path, line },
     });
   }
+  const read = (key: string, line: number, node: unknown): unknown => {
+    try {
+      return isNode(node) ? node.toJS(document) : null;
+    } catch (cause) {
+      throw new ConfigError(`${path} line ${line}: ${key}: ${(cause as Error).message}.`, {
+        fix: "Set the anchor before, or put the value into quotes.",
+        details: { path, line, option: key },
+        cause,
+      });
+    }
+  };
   const entries = new Map<string, ConfigEntry>();
   if (document.contents === null) return entries;
   const collect = (node: unknown, inSection: boolean): void => {
@@ -40,9 +51,18 @@ export function readConfigFile(
     for (const pair of node.items) {
       const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
       const line = isScalar(pair.key) && pair.key.range ? lines.linePos(pair.key.range[0]).line : 0;
-      if (!inSection && commands.includes(key) && isMap(pair.value)) {
-        if (key === command) collect(pair.value, true);
+      const section = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
+      if (!inSection && commands.includes(key) && isMap(section)) {
+        if (key === command) collect(section, true);
         continue;
+      }
+      if (!known.includes(key) && !inSection && commands.includes(key)) {
+        const found = read(key, line, pair.value);
+        const what = `${path} line ${line}: ${key}: found ${JSON.stringify(found)}`;
+        throw new ConfigError(`${what}, expected the options of 'fae ${key}'.`, {
+          fix: "Give them as indented 'option: value' lines below it.",
+          details: { path, line, found, command: key },
+        });
       }
       if (!known.includes(key)) {
         const fix = suggestion(key, inSection ? known : [...known, ...commands]);
@@ -51,8 +71,7 @@ export function readConfigFile(
           details: { path, line, option: key },
         });
       }
-      const value: unknown = isNode(pair.value) ? pair.value.toJS(document) : null;
-      entries.set(key, { value, line });
+      entries.set(key, { value: read(key, line, pair.value), line });
     }
   };
   collect(document.contents, false);

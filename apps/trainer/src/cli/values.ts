@@ -16,9 +16,9 @@ const parsed = <T>(expected: string, parse: (value: unknown) => T | undefined) =
 const decimal = /^[+-]?(\d+(_\d+)*)?\.?\d*(e[+-]?\d+)?$/i;
 
 function toNumber(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== "string" || !/\d/.test(value) || !decimal.test(value)) return undefined;
-  return Number(value.replaceAll("_", ""));
+  const isDecimal = typeof value === "string" && /\d/.test(value) && decimal.test(value);
+  const plain = isDecimal ? Number(value.replaceAll("_", "")) : value;
+  return typeof plain === "number" && Number.isFinite(plain) ? plain : undefined;
 }
 
 const countUnits: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, g: 1e9 };
