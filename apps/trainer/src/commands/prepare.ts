@@ -1,4 +1,4 @@
-import { prepare, type SeriesOptions } from "@fae/datasets";
+import { type Manifest, prepare, type SeriesOptions } from "@fae/datasets";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import { stageProgress } from "../cli/stage-progress.js";
@@ -68,6 +68,13 @@ export const prepareCommand = defineCommand({
       progress.end();
     }
     const found = await inspect(out, 0);
-    return { json: found, text: `${inspectionText(found)}\nWritten to ${out}` };
+    const rejects = found.kind === "prepared" ? rejectsText(found.manifest.lines) : "";
+    return { json: found, text: `${inspectionText(found)}\n${rejects}Written to ${out}` };
   },
 });
+
+/** The most frequent reason; nothing where every line was taken. */
+function rejectsText({ rejected, byReason, file }: Manifest["lines"]): string {
+  const [most] = Object.entries(byReason).sort(([, a], [, b]) => b - a);
+  return most ? `Rejected: ${most[1]} of ${rejected} lines for '${most[0]}'; all of them are in ${file}\n` : "";
+}

@@ -108,6 +108,28 @@ describe("prepare", () => {
     );
   });
 
+  it.each(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao"] as const)(
+    "takes the first line of %s behind a byte order mark, plain or gzip, whatever the parts",
+    async (format) => {
+      using directory = temporary();
+      const { header } = rawFormats[format];
+      const log = randomLog(rawFormats[format], format === "taobao" ? 300 : 20, 7);
+      const text = header === null ? log : `${header}\n${log}`;
+      const series = format === "taobao" ? { series: { usersMultiple: 1 } } : {};
+      const made = async (name: string, bytes: Buffer, partBytes: number) => {
+        writeFileSync(directory.file(name), bytes);
+        const out = directory.file(`${name}-${partBytes}`);
+        await prepare({ format, files: [directory.file(name)], directory: out, partBytes, ...series });
+        const { "manifest.json": _, ...files } = digests(out);
+        return files;
+      };
+      const whole = await made("bare", Buffer.from(text), 1 << 26);
+      const marked = Buffer.from(`\ufeff${text}`);
+      for (const partBytes of [97, 1 << 26]) expect(await made("marked", marked, partBytes)).toEqual(whole);
+      expect(await made("marked.gz", gzipSync(marked), 97)).toEqual(whole);
+    },
+  );
+
   it("gives the same bytes for any part size", async () => {
     using directory = temporary();
     const log = directory.file("train.txt");

@@ -45,16 +45,19 @@ function expected(text: string, maxLineBytes = 20): (Found | number)[] {
     const at = offset;
     offset += piece.length + 1;
     const isCrlf = piece.endsWith("\r");
-    const line = isCrlf ? piece.slice(0, -1) : piece;
+    const bare = isCrlf ? piece.slice(0, -1) : piece;
+    const line = at === 0 && bare.startsWith(mark) ? bare.slice(mark.length) : bare;
     return line.length > maxLineBytes ? at : { text: line, offset: at, isCrlf };
   });
 }
 
+const mark = "\xef\xbb\xbf";
 const texts = fc
   .array(fc.constantFrom("a", "bc", "\n", "\r", "\r\n", "\0", "x".repeat(19), "y".repeat(21), "z".repeat(50)), {
     maxLength: 40,
   })
-  .map((words) => words.join(""));
+  .map((words) => words.join(""))
+  .chain((text) => fc.constantFrom(text, mark + text, mark + mark + text, mark.slice(0, 2) + text));
 
 describe("lineScanner", () => {
   it("cuts any text at its line ends, however it arrives", () => {

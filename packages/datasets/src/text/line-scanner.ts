@@ -26,14 +26,16 @@ export interface ScanOptions {
 
 const lineFeed = 10;
 const carriageReturn = 13;
+/** What some editors put before a text in UTF-8. */
+const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
  * Cuts a text that arrives in pieces into lines. Lines inside a piece are handed on in place; only a line that spans two
- * pieces is copied.
+ * pieces is copied. A byte order mark at offset 0 is counted, and belongs to no line.
  */
 export function lineScanner({ offset, skipsFirst, maxLineBytes, onLine, onLongLine }: ScanOptions): LineScanner {
   // A Buffer like the pieces, so that the parser is compiled for one kind of array.
-  const carry = Buffer.alloc(maxLineBytes + 1);
+  const carry = Buffer.alloc(byteOrderMark.length + maxLineBytes + 1);
   let carried = 0;
   let lineOffset = offset;
   let at = offset;
@@ -43,7 +45,9 @@ export function lineScanner({ offset, skipsFirst, maxLineBytes, onLine, onLongLi
   const emit = (bytes: Uint8Array, start: number, end: number, from: number): boolean => {
     const isCrlf = end > start && bytes[end - 1] === carriageReturn;
     const stop = isCrlf ? end - 1 : end;
-    return stop - start > maxLineBytes ? onLongLine(from) : onLine(bytes, start, stop, from, isCrlf);
+    const isMarked = from === 0 && byteOrderMark.every((byte, i) => start + i < stop && bytes[start + i] === byte);
+    const first = isMarked ? start + byteOrderMark.length : start;
+    return stop - first > maxLineBytes ? onLongLine(from) : onLine(bytes, first, stop, from, isCrlf);
   };
 
   const feed = (bytes: Uint8Array): boolean => {

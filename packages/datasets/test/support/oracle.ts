@@ -29,7 +29,8 @@ export function oracleText(format: RawFormat, bytes: Buffer, maxLineBytes = 6553
   let crlf = 0;
   for (const [i, piece] of pieces.entries()) {
     const isCrlf = piece.endsWith("\r");
-    const line = isCrlf ? piece.slice(0, -1) : piece;
+    const bare = isCrlf ? piece.slice(0, -1) : piece;
+    const line = offset === 0 ? bare.replace(/^\xef\xbb\xbf/, "") : bare;
     const isLong = line.length > maxLineBytes;
     if (isCrlf && !isLong) crlf++;
     const at = { line: i + 1, offset };
