@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { DataError, type PreparedData } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { randomLog, temporary } from "../test/support/logs.js";
@@ -62,6 +62,14 @@ describe("openPrepared", () => {
       "tables that do not fit the layout",
       (file) => edit(file("manifest.json"), (m) => ({ ...m, tables: m.tables.slice(1) })),
       /25 tables and 26 hotness/,
+    ],
+    [
+      "a manifest that cannot be read",
+      (file) => {
+        unlinkSync(file("manifest.json"));
+        symlinkSync("manifest.json", file("manifest.json"));
+      },
+      /manifest.json' cannot be read: ELOOP: .*Check the file and its permissions/,
     ],
     ["a missing manifest", (file) => unlinkSync(file("manifest.json")), /is not a prepared data set/],
   ])("refuses %s", (_name, damage, message) =>

@@ -78,8 +78,16 @@ export async function readManifest(directory: string): Promise<Manifest> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      throw new DataError(`'${path}' cannot be read: ${message}.`, {
+        fix: "Check the file and its permissions.",
+        details: { path, code },
+        cause,
+      });
+    }
     const unfinished = existsSync(`${directory}.partial`);
-    throw new DataError(`'${directory}' is not a prepared data set: it has no readable ${manifestName}.`, {
+    throw new DataError(`'${directory}' is not a prepared data set: it has no ${manifestName}.`, {
       fix: unfinished
         ? `Its preparation was interrupted ('${directory}.partial' exists): run the same prepare again to finish it.`
         : "Give the directory that prepare or synth wrote.",
