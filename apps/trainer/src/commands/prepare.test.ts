@@ -28,3 +28,13 @@ test("the most frequent reason of rejected lines is told, where there are any", 
   expect(out).toContain("Rejected: 2 of 3 lines for 'too-few-fields'; all of them are in rejects.tsv\nWritten to");
   expect((await prepare(at("good.txt"), "--out", at("good"))).out).not.toContain("Rejected");
 });
+
+test.each([
+  [["--train-users", "3"], /Option series \(--train-users, .*expected none for criteo-kaggle/],
+  [["--ids", "hash"], /Option maxRowsPerTable \(--max-rows-per-table\) is "none", expected 1 to 2147483647 when ids/],
+  [["--part-bytes", "0"], /Option --part-bytes: found "0"/],
+])("%j is refused in words of the command line", async (flags, message) => {
+  const { code, err } = await prepare(at("good.txt"), "--out", at("refused"), ...flags);
+  expect(code).toBe(1);
+  expect(err).toMatch(message);
+});

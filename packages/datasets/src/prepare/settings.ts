@@ -81,8 +81,21 @@ export function settle(options: PrepareOptions): Settings {
   };
 }
 
+/** Options whose flag on the command line reads otherwise. */
+const flags: Readonly<Record<string, string>> = {
+  maxRowsPerTable: "--max-rows-per-table",
+  dropNegatives: "--drop-negatives",
+  maxRejects: "--max-rejects",
+  partBytes: "--part-bytes",
+  series: "--train-users, --val-users, --points-per-user",
+  "series.trainUsers": "--train-users",
+  "series.valUsers": "--val-users",
+  "series.perUser": "--points-per-user",
+};
+
 function wrong(option: string, found: unknown, expected: string): ConfigError {
-  return new ConfigError(`Option ${option} is ${JSON.stringify(found)}, expected ${expected}.`, {
+  const name = flags[option] === undefined ? option : `${option} (${flags[option]})`;
+  return new ConfigError(`Option ${name} is ${JSON.stringify(found)}, expected ${expected}.`, {
     details: { option, found, expected },
   });
 }

@@ -33,7 +33,7 @@ export function assignRoles(
     throw new DataError(
       `The log has ${users - testers} training users; they are used in multiples of ${usersMultiple}.`,
       {
-        fix: "Give more of the log or a smaller series.usersMultiple.",
+        fix: `Give more of the log, ${usersMultiple} training users at least; the library also takes a smaller series.usersMultiple.`,
         details: { found: users - testers, expected: usersMultiple },
       },
     );

@@ -165,7 +165,7 @@ describe("assignRoles", () => {
   it("says when nobody is left to train on", () => {
     const options = { trainUsers: 5, valUsers: 2, usersMultiple: 256, seed: 0 };
     expect(() => assignRoles(new Int32Array(20), options)).toThrow(
-      /20 training users; they are used in multiples of 256/,
+      /20 training users; they are used in multiples of 256\. Give more of the log, 256 training users at least;/,
     );
   });
 });
