@@ -83,12 +83,12 @@ export async function writeNpzStreams(path: string, arrays: readonly NpyStream[]
   try {
     for (const { name, header, pieces } of arrays) await zip.add(`${name}.npy`, withHeader(header, pieces), compress);
     await zip.close();
+    await rename(temporary, path);
   } catch (error) {
     await zip.abandon().catch(() => {});
     await rm(temporary, { force: true });
     throw error;
   }
-  await rename(temporary, path);
 }
 
 async function* withHeader(header: NpyHeader, pieces: NpyStream["pieces"]): AsyncGenerator<Uint8Array> {
