@@ -36,7 +36,7 @@ export function uniformInputs(program: Program, rows: number, seed: number): Bat
   return { name: "uniform", layout, rows, storage: { kind: "memory", words }, shuffleSeed: null };
 }
 
-/** Trains on the host route and reports segments of one batch each after one segment of warm-up. */
+/** Trains on the host route, all batches in a segment, and reports `repeats` of them after one of warm-up. */
 export async function hostSegments(
   engine: Engine,
   program: Program,

@@ -283,6 +283,11 @@ test("train says what is missing", async () => {
   expect(port).toMatchObject({ code: 1, err: expect.stringContaining("--ui-port 7008 is of no use without --ui.") });
 });
 
+test("predict says what is missing", async () => {
+  expect((await fae("predict", at("run"), "-")).err).toContain("their format is not said. Give --format");
+  expect((await fae("predict", at("run"), data, "--json")).out).toContain("the scores need a file. Give --out");
+});
+
 test("a run directory that cannot be made is one message", async () => {
   const args = ["train", data, ...smallModel, "--engine", "reference", "--max-batches", "1"];
   const { code, err } = await fae(...args, "--run", at("train.txt", "run"));

@@ -52,6 +52,12 @@ export const predictCommand = defineCommand({
         details: { option: "out" },
       });
     }
+    if (input === "-" && format === undefined) {
+      throw new ConfigError("Lines from stdin, and their format is not said.", {
+        fix: "Give --format criteo-kaggle, or the one that the model was trained on.",
+        details: { option: "format" },
+      });
+    }
     if (out !== undefined) freshPath(out);
     const file = out === undefined ? null : await stageFile(out);
     const bar = progress("predict", "inputs");
