@@ -104,6 +104,8 @@ double largest_row_norm(Session& s, uint32_t t) {
 std::string json_number(double x) { return std::isfinite(x) ? std::to_string(x) : "null"; }
 
 [[noreturn]] void diverged(Session& s, double loss) {
+  // A server may still apply the push before: rows stand still while they are looked at.
+  if (s.servers) s.servers->abandon();
   uint32_t worst = 0;
   double norm = -1;
   for (uint32_t t = 0; t < s.job.tables.size(); t++) {
