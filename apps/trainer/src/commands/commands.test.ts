@@ -276,6 +276,15 @@ test("Ctrl-C leaves a run with checkpoints, which --resume takes to its end", as
   expect((await fae("train", "--resume", run)).err).toContain("is complete");
 });
 
+test("train hints at an option that its strategy does not look at", async () => {
+  const args = ["train", data, ...smallModel, "--engine", "reference", "--max-batches", "1"];
+  expect((await fae(...args, "--look-ahead", "3", "--servers", "2")).err).toContain(
+    "hint: --look-ahead <batches> is for strategy mixed, and changes nothing for",
+  );
+  const server = await fae(...args, "--strategy", "xdl-parameter-server", "--servers", "2");
+  expect(server.err).not.toContain("--servers");
+});
+
 test("train says what is missing", async () => {
   expect((await fae("train", data)).err).toContain("Option --model is missing");
   expect((await fae("train", "--model", "dlrm")).err).toContain("Missing required argument 'data'");

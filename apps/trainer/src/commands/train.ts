@@ -1,7 +1,7 @@
 import { ConfigError, optimizers } from "@fae/core";
 import { models } from "@fae/models";
-import { shuffleRate, strategies } from "@fae/scheduler";
-import { defineCommand, type OptionValues, option } from "../cli/command.js";
+import { type StrategyName, shuffleRate, strategies } from "@fae/scheduler";
+import { type CommandContext, defineCommand, type OptionValues, option } from "../cli/command.js";
 import { formatBytes, formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, count, counts, flag, number, text } from "../cli/values.js";
@@ -154,6 +154,7 @@ export const trainCommand = defineCommand({
           details: { option: "ui-port", found: uiPort },
         });
       }
+      if (resume === undefined) hintUnused(given.strategy, context);
       const start = (hooks: TrainHooks) =>
         resume === undefined
           ? trainModel(newRun(data, given), hooks)
@@ -168,6 +169,21 @@ export const trainCommand = defineCommand({
 });
 
 type Given = OptionValues<typeof options>;
+
+/** Options that one strategy alone looks at. */
+const ownerOf = {
+  lookAhead: "mixed",
+  servers: "xdl-parameter-server",
+  staleness: "xdl-parameter-server",
+  shuffleRate: "fae",
+  shuffleFirst: "fae",
+} as const satisfies Partial<Record<keyof Given, StrategyName>>;
+
+function hintUnused(strategy: Given["strategy"], { given, log }: CommandContext): void {
+  for (const name of keys(ownerOf))
+    if (given.has(name) && ownerOf[name] !== strategy)
+      log(`hint: ${options[name].flags} is for strategy ${ownerOf[name]}, and changes nothing for ${strategy}`);
+}
 
 const trainOptionsOf = ({
   lr,
