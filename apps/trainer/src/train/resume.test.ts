@@ -26,17 +26,22 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "fae-resume-"));
   writeSmallData(at("data"));
   writeSmallData(at("other"), { seed: 9 });
+  await pack("packed", 640);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Packs the log for a budget under a name. */
+async function pack(name: string, budgetBytes: number): Promise<void> {
   const made = await profile({
     data: await openPrepared(at("data")),
     width: 4,
     stateValues: 4,
-    budgetBytes: 640,
+    budgetBytes,
     smallTableBytes: 0,
   });
-  await writeProfile(at("profile"), made);
-  await packData({ data: at("data"), profile: at("profile"), out: at("packed") });
-});
-afterAll(() => rmSync(root, { recursive: true }));
+  await writeProfile(at(`${name}-profile`), made);
+  await packData({ data: at("data"), profile: at(`${name}-profile`), out: at(name) });
+}
 
 const small = (more: Partial<TrainOptions> = {}): Parameters<typeof trainModel>[0] => ({
   data: at("packed"),
@@ -157,15 +162,7 @@ describe("refuses", () => {
   });
 
   test("a pack of the same log with other hot inputs, for the strategy that trains them apart", async () => {
-    const made = await profile({
-      data: await openPrepared(at("data")),
-      width: 4,
-      stateValues: 4,
-      budgetBytes: 608,
-      smallTableBytes: 0,
-    });
-    await writeProfile(at("other-profile"), made);
-    await packData({ data: at("data"), profile: at("other-profile"), out: at("other-pack") });
+    await pack("other-pack", 608);
     const [fae, mixed] = [fresh(), fresh()];
     await interrupted(8, small({ run: fae, strategy: "fae", checkpointEvery: 1 }));
     await expect(resumeTraining(fae, { data: at("other-pack") })).rejects.toThrow("other hot inputs");
