@@ -10,7 +10,7 @@ import { readText } from "./read-text.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "./saved-model.js";
 import { splitInputs } from "./split-inputs.js";
 
-/** A raw log: its path (plain or gzip), or its text as it arrives. */
+/** A raw log: its path, or its text as it arrives; plain or gzip. */
 export interface LogToScore {
   /** The one that the model's data set was prepared from. */
   readonly format: RawFormatName;
@@ -89,7 +89,7 @@ async function openLog({ format, text, unlabelled = false }: LogToScore, { layou
     rejected.byReason[line.reason] = (rejected.byReason[line.reason] ?? 0) + 1;
     if (rejected.first.length < 5) rejected.first.push(line);
   };
-  const inputs = logInputs(typeof text === "string" ? readText(text) : text, {
+  const inputs = logInputs(readText(text), {
     format: rawFormats[format],
     unlabelled,
     layout,

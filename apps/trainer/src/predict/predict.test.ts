@@ -226,8 +226,9 @@ test("an unknown key counts as a missing value, or as no row where none ever was
   expectClose(none.scores, await model.predict({ dense, ids }));
 });
 
-async function* chunks(text: string, size = 97): AsyncGenerator<Uint8Array> {
-  for (let from = 0; from < text.length; from += size) yield Buffer.from(text.slice(from, from + size));
+async function* chunks(text: string | Uint8Array, size = 97): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
 }
 
 test("gzip, streams, missing labels and a lost line end change no score", async () => {
@@ -239,6 +240,13 @@ test("gzip, streams, missing labels and a lost line end change no score", async 
   expect(expected).toHaveLength(30);
   expect(await scoresOf({ format, text: chunks(text.trimEnd()) })).toEqual(expected);
   expect(await scoresOf({ format, text: chunks(text.replaceAll("\n", "\r\n"), 1000) })).toEqual(expected);
+  writeFileSync(at("day-as-text.txt"), gzipSync(text));
+  expect(await scoresOf({ format, text: at("day-as-text.txt") })).toEqual(expected);
+  expect(await scoresOf({ format, text: chunks(gzipSync(text)) })).toEqual(expected);
+  const cut = gzipSync(text).subarray(0, 200);
+  await expect(scoresOf({ format, text: chunks(cut) })).rejects.toThrow(
+    "The log cannot be read: unexpected end of file.",
+  );
   const unlabelled = text.replaceAll(/^[01]\t/gm, "");
   expect(await scoresOf({ format, text: chunks(unlabelled), unlabelled: true })).toEqual(expected);
 });

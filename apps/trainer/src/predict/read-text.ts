@@ -3,19 +3,27 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { DataError } from "@fae/core";
 
-/** The text of a file, plain or (by its name) gzip, piece by piece. @throws DataError when it cannot be read */
-export async function* readText(path: string): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(path);
-  const text = path.endsWith(".gz") ? pipeline(file, createGunzip(), () => {}) : file;
+/** The text of a file or of a stream, plain or gzip, piece by piece. @throws DataError when it cannot be read */
+export async function* readText(log: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const isFile = typeof log === "string";
+  const pieces = (isFile ? (createReadStream(log) as AsyncIterable<Uint8Array>) : log)[Symbol.asyncIterator]();
   try {
-    yield* text as AsyncIterable<Uint8Array>;
+    const first = await pieces.next();
+    if (first.done) return;
+    const all = (async function* () {
+      yield first.value;
+      yield* { [Symbol.asyncIterator]: () => pieces };
+    })();
+    yield* isGzip(first.value) ? pipeline(all, createGunzip(), () => {}) : all;
   } catch (cause) {
-    throw new DataError(`'${path}' cannot be read: ${(cause as Error).message}.`, {
-      fix: "Check the path, its permissions, and that a .gz file is whole.",
-      details: { path },
+    throw new DataError(`${isFile ? `'${log}'` : "The log"} cannot be read: ${(cause as Error).message}.`, {
+      fix: isFile ? "Check the path, its permissions, and that a gzip file is whole." : "Check what writes it.",
+      details: { path: isFile ? log : "-" },
       cause,
     });
   } finally {
-    file.destroy();
+    await pieces.return?.();
   }
 }
+
+const isGzip = (piece: Uint8Array): boolean => piece[0] === 0x1f && piece[1] === 0x8b;
