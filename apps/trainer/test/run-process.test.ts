@@ -63,6 +63,19 @@ describe.skipIf(!isBuilt)("a process", () => {
     expect(await ends(body, kill(["begun", "SIGINT"]))).toMatchObject({ code: 130 });
   });
 
+  test("hands over all it has said to a slow reader before it ends", async () => {
+    const body = `setInterval(() => {}, 1000); console.log("begun");
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      process.stdout.write("x".repeat(1e6) + "\\n"); return 0;`;
+    const ended = await ends(body, (child, out) => {
+      if (!out.startsWith("begun") || child.killed) return;
+      child.stdout?.pause();
+      child.kill("SIGTERM");
+      setTimeout(() => child.stdout?.resume(), 200);
+    });
+    expect([ended.code, ended.out.length]).toEqual([0, "begun\n".length + 1e6 + 1]);
+  });
+
   test.each(["SIGINT", "SIGTERM"] as const)("a second %s ends a command that does not listen", async (name) => {
     const body = `signal.addEventListener("abort", () => console.log("asked")); console.log("begun"); await sleep(60000); return 0;`;
     expect(await ends(body, kill(["begun", name], ["asked", name]))).toMatchObject({ code: 130 });

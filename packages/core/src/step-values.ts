@@ -1,7 +1,16 @@
+import { ShapeError } from "./errors.js";
+
 /** Below it every whole number is exact in float32. */
 const exact = 2 ** 24;
 
 /** The tensor `#step`, the number of updates done, in two float32 values: step = first + 2^24 second, exact below 2^48. */
 export const stepValues = (step: number): Float32Array => Float32Array.of(step % exact, Math.floor(step / exact));
 
-export const stepOf = ([first, second]: ArrayLike<number> & Iterable<number>): number => first + exact * second;
+/** @throws ShapeError for anything but two values */
+export function stepOf(values: ArrayLike<number>): number {
+  if (values.length === 2) return values[0] + exact * values[1];
+  throw new ShapeError(`Tensor '#step' has two values, found ${values.length}.`, {
+    fix: "Build the native engines of this version.",
+    details: { tensor: "#step", expected: 2, found: values.length },
+  });
+}

@@ -9,11 +9,11 @@ export function stopIfAborted(signal: AbortSignal | undefined, what: string): vo
 }
 
 /** Waits for work that leaves nothing behind and cannot be stopped. @throws FaeError ERR_INTERRUPTED as soon as Ctrl-C is pressed */
-export const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> =>
+export const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> =>
   Promise.race([
     work,
     new Promise<never>((_, reject) => {
-      if (signal.aborted) reject(interrupted(what));
-      signal.addEventListener("abort", () => reject(interrupted(what)), { once: true });
+      if (signal?.aborted) reject(interrupted(what));
+      signal?.addEventListener("abort", () => reject(interrupted(what)), { once: true });
     }),
   ]);

@@ -27,6 +27,9 @@ export async function runProcess(
     process.exit(exitCodes.failed);
   });
   process.exitCode = await command(process.argv.slice(2), controller.signal);
-  // Work that cannot be stopped may go on behind a command that has given up waiting for it.
-  if (controller.signal.aborted) process.exit();
+  if (!controller.signal.aborted) return;
+  // Work that cannot be stopped may go on behind a command that has given up waiting for it. What it said goes out first.
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((done) => stream.write("", () => done()));
+  process.exit();
 }

@@ -4,10 +4,10 @@ import { elements, type ParamSpec } from "@fae/core";
 import { type NpyStream, writeNpzStreams } from "@fae/datasets";
 import { disk, verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
 import { onnxModel, referenceShape } from "@fae/models";
-import { stopIfAborted } from "../cli/interrupted.js";
+import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openSaved, type SavedModel } from "../predict/saved-model.js";
 import { readParameter, readTable } from "../predict/weights.js";
-import { freshPath, stageFile, stagePath } from "./stage-file.js";
+import { freshPath, type StagedFile, stageFile, stagePath } from "./stage-file.js";
 
 export const exportFormats = ["safetensors", "onnx", "npz"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -52,7 +52,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   const { format, out } = options;
   freshPath(out);
   const saved = await openSaved(options.model, options.data);
-  await verifyCheckpoint(saved.checkpoint);
+  await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "The export");
   const weights = weightsOf(saved, options);
   const files = await writers[format](out, weights, saved);
   return {
@@ -130,8 +130,9 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
     const { model, tensors } = onnxModel(program, layout, basename(dataPath));
     const byName = new Map(weights.map((entry) => [entry.name, entry]));
     const data = await stageFile(dataPath);
-    const graph = await stageFile(out);
+    let graph: StagedFile | null = null;
     try {
+      graph = await stageFile(out);
       let at = 0;
       for (const { name, offset, bytes } of tensors) {
         await data.write(new Uint8Array(offset - at));
@@ -147,7 +148,7 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
       });
     } finally {
       await data.discard();
-      await graph.discard();
+      await graph?.discard();
     }
     return [out, dataPath];
   },

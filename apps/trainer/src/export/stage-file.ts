@@ -12,7 +12,7 @@ export interface StagedPath {
   readonly beside: string;
   /** Gives the file its name and makes that durable. @throws ConfigError when the name is taken and must not be */
   commit(): Promise<void>;
-  /** Removes what was written beside, also after `commit`: until then a killed process leaves the file known as unfinished. */
+  /** Removes what is beside; to be called after `commit` too. A file of a process that was killed between the two is written anew. */
   discard(): Promise<void>;
 }
 
@@ -98,8 +98,9 @@ function removeLeftovers(directory: string, name: string): void {
     const [, tag] = (entry.startsWith(`${name}.`) && isLeftover.exec(entry.slice(name.length + 1))) || [];
     if (tag === undefined || tag === processTag() || isOtherAlive(tag)) continue;
     const [beside, path] = [join(directory, entry), join(directory, name)];
-    if (isSameFile(beside, path)) rmSync(path);
-    rmSync(beside);
+    // Another process may be at the same.
+    if (isSameFile(beside, path)) rmSync(path, { force: true });
+    rmSync(beside, { force: true });
   }
 }
 

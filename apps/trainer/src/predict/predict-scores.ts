@@ -2,7 +2,7 @@ import type { SplitName } from "@fae/core";
 import { DataError } from "@fae/core";
 import { type RawFormatName, rawFormats, readManifest } from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
-import { stopIfAborted } from "../cli/interrupted.js";
+import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
 import { checkFormat, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
 import { type Model, serve } from "./open-model.js";
@@ -63,7 +63,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   const saved = await openSaved(path, options.data);
   const data = await dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
   const log = typeof from === "string" ? null : await openLog(from, saved, data.directory);
-  await verifyCheckpoint(saved.checkpoint);
+  await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
   await using model = await serve(saved, options.cacheBytes);
   const scored = await scoreAll(model, log?.inputs ?? splitInputs(data, from as SplitName), options);
   const rejected = log?.rejected ?? { lines: 0, byReason: {}, first: [] };

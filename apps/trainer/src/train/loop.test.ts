@@ -192,6 +192,18 @@ test("a step is tested once, whoever asks: the second answer would count as no b
   expect(ran.length).toBe(2);
 });
 
+test("a boundary after a test without a loss can be kept as JSON", async () => {
+  const { session } = countingSession();
+  const diverging = {
+    ...session,
+    evaluate: async (name: string) => ({ ...(await session.evaluate(name)), loss: Number.NaN }),
+  };
+  const states: LoopState[] = [];
+  const steps = [segment("host", [0]), { kind: "test" } as const, segment("host", [1])];
+  await runOrder(plan(diverging, steps, { onBoundary: async (state) => void states.push(structuredClone(state)) }));
+  expect(JSON.parse(JSON.stringify(states))).toEqual(states);
+});
+
 test("a segment of more batches than a call has room for arguments", async () => {
   const { session } = countingSession();
   const batches = Array.from({ length: 300_000 }, (_, i) => i);

@@ -122,7 +122,7 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
     const evaluation = await session.evaluate(plan.testSource);
     addEvaluation(totals, evaluation);
     const { loss, seconds } = evaluation;
-    tested = { step, loss };
+    tested = Number.isFinite(loss) ? { step, loss } : null; // JSON has no other numbers
     if (plan.plateau) onPlateau = plateau(onPlateau, loss, plan.plateau);
     if (plan.earlyStop) stopping = earlyStop(stopping, step, loss, plan.earlyStop);
     untold = () => ({ kind: "test", step, askedBy, metrics: evaluationMetrics(evaluation), seconds });

@@ -22,6 +22,7 @@ test("a run means its model, any other path itself", async () => {
 });
 
 test("of a run that has not ended the newest checkpoint is named, whatever asks for it", async () => {
+  mkdirSync(at("run", "model")); // killed while it was written
   for (const ask of [modelDirectory, openSaved, inspect])
     await expect(ask(at("run"))).rejects.toThrow(
       `Run '${at("run")}' has not ended: it has checkpoints and no model yet. ` +

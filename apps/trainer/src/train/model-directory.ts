@@ -10,9 +10,9 @@ import { checkpointsOf } from "./run-output.js";
  */
 export async function modelDirectory(path: string): Promise<string> {
   const model = join(path, "model");
-  if (existsSync(model)) return model;
+  if ((await listCheckpoints(model)).length > 0) return model;
   const newest = (await listCheckpoints(checkpointsOf(path))).at(-1);
-  if (newest === undefined) return path;
+  if (newest === undefined) return existsSync(model) ? model : path;
   throw new DataError(`Run '${path}' has not ended: it has checkpoints and no model yet.`, {
     fix: `Use its newest checkpoint, '${newest.path}', or train to the end with 'fae train --resume ${path}'.`,
     details: { path, checkpoint: newest.path },

@@ -30,6 +30,10 @@ void check_rows(const uint32_t* rows, uint64_t count, uint64_t limit, const std:
   }
 }
 
+void refuse_rows(const uint32_t* rows, const std::string& name) {
+  if (rows) fail(FAE_CONFIG, "Tensor '" + name + "' has no rows: it is read and written whole. Leave out rows.", {fact("option", "rows")});
+}
+
 }  // namespace
 
 Session::Session(Job job, const fae_words* memory) : job_(std::move(job)) {
@@ -135,6 +139,7 @@ void Session::read(const char* name, const uint32_t* rows, uint64_t count, float
     const Tensor tensor = find(name);
     check_rows(rows, count, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
+      refuse_rows(rows, name);
       put_step(residency_->updates(), out);
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->read_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, out);
@@ -153,6 +158,7 @@ void Session::write(const char* name, const uint32_t* rows, uint64_t count, cons
     const Tensor tensor = find(name);
     check_rows(rows, count, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
+      refuse_rows(rows, name);
       residency_->set_updates(step_of(in));
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->write_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, in);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAE_ABI 1
+#define FAE_ABI 2
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,7 +14,7 @@ export const statusCodes = [
 ] as const;
 
 /** `FAE_ABI` of the header that this binding was written for. */
-export const abiVersion = 1;
+export const abiVersion = 2;
 
 declare const handle: unique symbol;
 
