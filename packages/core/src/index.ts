@@ -82,7 +82,7 @@ export type { NetworkOptions } from "./reference/network.js";
 export { referenceNetwork } from "./reference/network.js";
 export { plainRefusals } from "./refusals.js";
 export type { Regime, Residency } from "./residency.js";
-export { planProblems, residencyOf } from "./residency.js";
+export { planProblems, planRanges, residencyOf } from "./residency.js";
 export type { NumbersType } from "./routes/arena.js";
 export type { RouteEngine, RouteSession } from "./routes/session.js";
 export { checkLayout, openRouteSession } from "./routes/session.js";

@@ -19,6 +19,14 @@ export interface Residency {
   readonly hostFrom: readonly number[];
 }
 
+/** Least and greatest values of the numbers of a plan. */
+export const planRanges = {
+  devices: [0, 1024],
+  lookAhead: [0, 4],
+  servers: [1, 1024],
+  staleness: [0, 1024],
+} as const satisfies Partial<Record<keyof Plan, readonly [number, number]>>;
+
 const together: readonly (readonly [Regime, readonly RouteName[]])[] = [
   ["host", ["host"]],
   ["server", ["server"]],
@@ -58,14 +66,15 @@ export function planProblems(program: Pick<Program, "tables">, plan: Plan): stri
     if (placement?.on === "split" && !isWhole(placement.hotRows, 0, rows))
       problems.push(`Table '${name}' has ${rows} rows, so hotRows must be in 0..${rows}, found ${placement.hotRows}.`);
   }
-  const range = (name: "lookAhead" | "servers" | "staleness" | "devices", least: number, most: number) => {
+  const range = (name: keyof typeof planRanges) => {
+    const [least, most] = planRanges[name];
     if (!isWhole(plan[name], least, most)) problems.push(`${name} must be in ${least}..${most}, found ${plan[name]}.`);
   };
-  range("devices", 0, 1024);
-  if (regime === "split") range("lookAhead", 0, 4);
+  range("devices");
+  if (regime === "split") range("lookAhead");
   if (regime === "server") {
-    range("servers", 1, 1024);
-    range("staleness", 0, 1024);
+    range("servers");
+    range("staleness");
   }
   return problems;
 }

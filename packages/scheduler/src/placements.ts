@@ -1,8 +1,8 @@
 import type { Placement, Plan, Problem } from "@fae/core";
-import { PlanError } from "@fae/core";
+import { PlanError, planRanges } from "@fae/core";
 
-/** `mixed`: batches fetched ahead. */
-export const lookAheadRange = { least: 0, most: 4, usual: 2 } as const;
+/** `mixed`: batches fetched ahead when the problem does not say. */
+export const usualLookAhead = 2;
 /** `server`: shards when the problem names none. */
 export const usualServers = 4;
 
@@ -49,15 +49,14 @@ export function splitTables(problem: Problem, strategy: string): Plan["placement
 
 /** The numbers of a plan that most strategies do not use. @throws PlanError when one is out of range. */
 export function planNumbers(problem: Problem): Pick<Plan, "devices" | "lookAhead" | "servers" | "staleness"> {
-  const { devices, lookAhead = lookAheadRange.usual, servers = usualServers, staleness = 0 } = problem;
-  whole("devices", devices, 0, 1024);
-  whole("lookAhead", lookAhead, lookAheadRange.least, lookAheadRange.most);
-  whole("servers", servers, 1, 1024);
-  whole("staleness", staleness, 0, 1024);
-  return { devices, lookAhead, servers, staleness };
+  const { devices, lookAhead = usualLookAhead, servers = usualServers, staleness = 0 } = problem;
+  const numbers = { devices, lookAhead, servers, staleness };
+  for (const name of Object.keys(planRanges) as (keyof typeof planRanges)[]) whole(name, numbers[name]);
+  return numbers;
 }
 
-function whole(name: string, value: number, least: number, most: number): void {
+function whole(name: keyof typeof planRanges, value: number): void {
+  const [least, most] = planRanges[name];
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new PlanError(`${name} is ${value}, expected a whole number from ${least} to ${most}.`, {
     fix: `Set ${name} to a value in that range.`,

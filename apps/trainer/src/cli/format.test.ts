@@ -11,7 +11,7 @@ test("numbers get units people read", () => {
   ]);
   expect([7, 9999, 33_762_577].map(formatCount)).toEqual(["7", "9999", "33.8 M"]);
   expect([0.0123, 8.25, 200, 7500].map(formatSeconds)).toEqual(["0.012 s", "8.3 s", "3 min 20 s", "2 h 05 min"]);
-  expect(formatMetric(null)).toBe("-");
+  expect([null, Number.NaN].map((metric) => formatMetric(metric))).toEqual(["-", "-"]);
 });
 
 test("a table keeps its columns aligned", () => {

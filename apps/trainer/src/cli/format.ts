@@ -33,7 +33,7 @@ export const formatShare = (share: number): string => `${(100 * share).toFixed(1
 
 /** A metric with fixed digits; `-` when it is undefined, e.g. AUC of one class. */
 export const formatMetric = (value: number | null, digits = 5): string =>
-  value === null ? "-" : value.toFixed(digits);
+  value === null || Number.isNaN(value) ? "-" : value.toFixed(digits);
 
 /**
  * A table for a terminal: first column left, others right aligned.

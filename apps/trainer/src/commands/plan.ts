@@ -1,4 +1,4 @@
-import { optimizers } from "@fae/core";
+import { optimizers, planRanges } from "@fae/core";
 import { models } from "@fae/models";
 import { type StrategyName, strategies } from "@fae/scheduler";
 import { defineCommand, option } from "../cli/command.js";
@@ -36,8 +36,12 @@ export const planCommand = defineCommand({
     ),
     shuffle: option("--shuffle <how>", "none or total, as in train", choice(["none", "total"]).default("none")),
     seed: option("--seed <n>", "as in train", count(0, 0xffffffff).default(1)),
-    lookAhead: option("--look-ahead <batches>", "mixed: batches fetched ahead", count(0, 4).default(2)),
-    servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 1024).default(4)),
+    lookAhead: option(
+      "--look-ahead <batches>",
+      "mixed: batches fetched ahead",
+      count(...planRanges.lookAhead).default(2),
+    ),
+    servers: option("--servers <n>", "xdl-parameter-server: shards", count(...planRanges.servers).default(4)),
     checkpointEvery: option(
       "--checkpoint-every <batches>",
       "as in train: count the memory of a checkpoint too; 0 for none",

@@ -88,7 +88,8 @@ function synthText({
   const scores = Object.entries(teacher).map(([split, { inputs: n, auc, logLoss }]) => [
     split,
     String(n),
-    ...[auc, logLoss].map((metric) => formatMetric(Number.isNaN(metric) ? null : metric)),
+    formatMetric(auc),
+    formatMetric(logLoss),
   ]);
   return `${lines.join("\n")}\n\n${textTable([["best possible on", "inputs", "AUC", "log loss"], ...scores])}`;
 }

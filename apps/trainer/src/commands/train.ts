@@ -1,4 +1,4 @@
-import { ConfigError, optimizers } from "@fae/core";
+import { ConfigError, optimizers, planRanges } from "@fae/core";
 import { models } from "@fae/models";
 import { type StrategyName, shuffleRate, strategies } from "@fae/scheduler";
 import { type CommandContext, defineCommand, type OptionValues, option } from "../cli/command.js";
@@ -70,13 +70,13 @@ const options = {
   lookAhead: option(
     "--look-ahead <batches>",
     "mixed: batches whose cold rows are fetched ahead",
-    count(0, 4).default(2),
+    count(...planRanges.lookAhead).default(2),
   ),
-  servers: option("--servers <n>", "xdl-parameter-server: shards", count(1, 1024).default(4)),
+  servers: option("--servers <n>", "xdl-parameter-server: shards", count(...planRanges.servers).default(4)),
   staleness: option(
     "--staleness <batches>",
     "xdl-parameter-server: updates a worker may miss",
-    count(0, 1024).default(0),
+    count(...planRanges.staleness).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
   matmul: option(

@@ -2,7 +2,7 @@ import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
-import { modelState } from "../train/model-state.js";
+import { digestBeforePacking, modelState } from "../train/model-state.js";
 import { stageDirectory } from "../train/run-directory.js";
 
 export interface ImportOptions {
@@ -48,7 +48,7 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
       program,
       optimizer: optimizerSpec("sgd"),
       state: modelState({ model, modelOptions }, data),
-      data: data.packed?.from ?? data.digest,
+      data: digestBeforePacking(data),
     });
     staged.commit();
     return { checkpoint: out, model: program.name, tensors: file.tensors.size, bytes };

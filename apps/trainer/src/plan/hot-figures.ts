@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type PreparedData, rowStateValues } from "@fae/core";
 import { checkProfile, hotRowBits, type Profile, profile, readCounts, readProfile } from "@fae/profiler";
+import { digestBeforePacking } from "../train/model-state.js";
 import type { TrainOptions } from "../train/options.js";
 
 /** Which rows would be hot, and what that is worth. */
@@ -34,7 +35,7 @@ export async function hotFigures(
 ): Promise<HotFigures> {
   const stateValues = rowStateValues(options.optimizer, width);
   const named = options.profile === null ? null : await readProfile(options.profile);
-  if (named) checkProfile(named, { ...data, digest: data.packed?.from ?? data.digest });
+  if (named) checkProfile(named, { ...data, digest: digestBeforePacking(data) });
   if (data.packed) return packFigures(data, data.packed, named);
   const directory = options.profile ?? `${data.directory}-profile`;
   const found = named ?? (existsSync(directory) ? await readProfile(directory) : null);

@@ -5,8 +5,8 @@ import { DataError } from "@fae/core";
 
 /** The text of a file or of a stream, plain or gzip, piece by piece. @throws DataError when it cannot be read */
 export async function* readText(log: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const isFile = typeof log === "string";
-  const pieces = (isFile ? (createReadStream(log) as AsyncIterable<Uint8Array>) : log)[Symbol.asyncIterator]();
+  const source: AsyncIterable<Uint8Array> = typeof log === "string" ? createReadStream(log) : log;
+  const pieces = source[Symbol.asyncIterator]();
   try {
     const first = await pieces.next();
     if (first.done) return;
@@ -16,11 +16,11 @@ export async function* readText(log: string | AsyncIterable<Uint8Array>): AsyncG
     })();
     yield* isGzip(first.value) ? pipeline(all, createGunzip(), () => {}) : all;
   } catch (cause) {
-    throw new DataError(`${isFile ? `'${log}'` : "The log"} cannot be read: ${(cause as Error).message}.`, {
-      fix: isFile ? "Check the path, its permissions, and that a gzip file is whole." : "Check what writes it.",
-      details: { path: isFile ? log : "-" },
-      cause,
-    });
+    const [what, fix, path] =
+      typeof log === "string"
+        ? [`'${log}'`, "Check the path, its permissions, and that a gzip file is whole.", log]
+        : ["The log", "Check what writes it.", "-"];
+    throw new DataError(`${what} cannot be read: ${(cause as Error).message}.`, { fix, details: { path }, cause });
   } finally {
     await pieces.return?.();
   }

@@ -6,6 +6,7 @@ import { type Checkpoint, openCheckpoint, programDigest } from "@fae/embedding-s
 import { findModel, type ModelOptions } from "@fae/models";
 import { z } from "zod";
 import { modelDirectory } from "../train/model-directory.js";
+import { digestBeforePacking } from "../train/model-state.js";
 
 /** A trained model on disk: its weights, what they compute, and the layout of the inputs. */
 export interface SavedModel {
@@ -52,7 +53,7 @@ export async function openSaved(path: string, data?: string): Promise<SavedModel
 /** Opens a data set, packed or not, whose ids are those of a checkpoint. @throws DataError when they are not. */
 export async function dataOf({ path, manifest }: Checkpoint, directory: string): Promise<PreparedData> {
   const data = await openPrepared(directory);
-  const digest = data.packed?.from ?? data.digest;
+  const digest = digestBeforePacking(data);
   if (manifest.data === null || manifest.data === digest) return data;
   throw new DataError(
     `'${directory}' is not the data set of checkpoint '${path}': its ids do not mean the same rows.`,

@@ -14,7 +14,7 @@ import type { OrderState } from "@fae/scheduler";
 import { trackChanges } from "./changed-rows.js";
 import { originalIdsOf } from "./initial-weights.js";
 import type { LoopState } from "./loop.js";
-import { modelState } from "./model-state.js";
+import { digestBeforePacking, modelState } from "./model-state.js";
 import type { TrainOptions } from "./options.js";
 import { checkpointsOf, type RunOutput } from "./run-output.js";
 import { dataMark, type TrainingState, trainingJson } from "./training-state.js";
@@ -52,8 +52,6 @@ export const checkpointSource = (
   state: { ...modelState(options, data), ...more },
   data: digestBeforePacking(data),
 });
-
-export const digestBeforePacking = (data: PreparedData): string => data.packed?.from ?? data.digest;
 
 /** Full checkpoint that those of changed rows build on. */
 interface Base {

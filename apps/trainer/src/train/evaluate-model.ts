@@ -7,7 +7,7 @@ import { originalIdsOf } from "./initial-weights.js";
 import { originalIds } from "./job.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelDirectory } from "./model-directory.js";
-import { programOf } from "./model-state.js";
+import { digestBeforePacking, programOf } from "./model-state.js";
 
 export interface EvaluateOptions {
   /** A run directory or a checkpoint. */
@@ -53,7 +53,7 @@ export async function evaluateModel(
     program,
     optimizer: job.optimizer,
     originalIds: originalIdsOf(job),
-    data: data.packed?.from ?? data.digest,
+    data: digestBeforePacking(data),
     parts: "weights",
   });
   const evaluation = await session.evaluate(source.name);

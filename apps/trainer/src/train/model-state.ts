@@ -13,6 +13,9 @@ export const modelState = (
   { layout }: { readonly layout: RowLayout },
 ) => JSON.parse(JSON.stringify({ model, modelOptions, layout })) as z.infer<typeof stateSchema>;
 
+/** Digest of the data set that the ids come from, packed or not: what ties a checkpoint or a profile to its data. */
+export const digestBeforePacking = ({ packed, digest }: PreparedData): string => packed?.from ?? digest;
+
 /**
  * The model of a checkpoint, over a data set.
  * @throws DataError when the checkpoint does not say what model it is, ConfigError when the data do not fit that model

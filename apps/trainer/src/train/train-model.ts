@@ -7,13 +7,7 @@ import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type OrderState, type ResumableStrategy, startShuffle } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { batchHint } from "./batch-hint.js";
-import {
-  type CheckpointEvent,
-  type Checkpoints,
-  checkpointSource,
-  digestBeforePacking,
-  openCheckpoints,
-} from "./checkpoints.js";
+import { type CheckpointEvent, type Checkpoints, checkpointSource, openCheckpoints } from "./checkpoints.js";
 import { explainDivergence } from "./diverged.js";
 import { chooseEngine, type EngineChoice } from "./engines.js";
 import { chooseHotRows } from "./hot-choice.js";
@@ -22,6 +16,7 @@ import { type PlannedJob, planJob } from "./job.js";
 import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { digestBeforePacking } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";

@@ -21,17 +21,15 @@ std::unique_ptr<Residency> make_residency(const Job& job) {
   fail(FAE_UNSUPPORTED, "The CUDA engine does not run route 'host'. Use the cpu engine, or another strategy.", {fact("route", "host")});
 }
 
-void check_rows(const uint32_t* rows, uint64_t count, uint64_t limit, const std::string& name) {
+// `whole`: the tensor is no table and no parameter.
+void check_rows(const uint32_t* rows, uint64_t count, bool whole, uint64_t limit, const std::string& name) {
+  if (rows && whole) fail(FAE_CONFIG, "Tensor '" + name + "' has no rows: it is read and written whole. Leave out rows.", {fact("option", "rows")});
   for (uint64_t i = 0; rows && i < count; i++) {
     if (rows[i] >= limit) {
       fail(FAE_CONFIG, "Row " + std::to_string(rows[i]) + " of '" + name + "' does not exist: it has " + std::to_string(limit) + " rows.",
            {fact("found", rows[i]), fact("expected", limit)});
     }
   }
-}
-
-void refuse_rows(const uint32_t* rows, const std::string& name) {
-  if (rows) fail(FAE_CONFIG, "Tensor '" + name + "' has no rows: it is read and written whole. Leave out rows.", {fact("option", "rows")});
 }
 
 }  // namespace
@@ -137,9 +135,8 @@ void Session::shape(const char* name, uint64_t& rows, uint64_t& columns) const {
 void Session::read(const char* name, const uint32_t* rows, uint64_t count, float* out) {
   guard([&] {
     const Tensor tensor = find(name);
-    check_rows(rows, count, tensor.rows, name);
+    check_rows(rows, count, tensor.kind == Tensor::Kind::step, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
-      refuse_rows(rows, name);
       put_step(residency_->updates(), out);
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->read_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, out);
@@ -156,9 +153,8 @@ void Session::read(const char* name, const uint32_t* rows, uint64_t count, float
 void Session::write(const char* name, const uint32_t* rows, uint64_t count, const float* in) {
   guard([&] {
     const Tensor tensor = find(name);
-    check_rows(rows, count, tensor.rows, name);
+    check_rows(rows, count, tensor.kind == Tensor::Kind::step, tensor.rows, name);
     if (tensor.kind == Tensor::Kind::step) {
-      refuse_rows(rows, name);
       residency_->set_updates(step_of(in));
     } else if (tensor.kind == Tensor::Kind::table) {
       residency_->write_rows(tensor.index, tensor.slot, rows, rows ? count : tensor.rows, in);
