@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { writeSmallData } from "../src/test-data.js";
 
 const script = join(import.meta.dirname, "../dist/main.js");
 const isBuilt = existsSync(script);
-if (!isBuilt) console.log("skipped: apps/trainer is not built (pnpm build)");
+if (!isBuilt) console.log("skipped: apps/trainer is not built (npm run setup)");
 
 interface Ended {
   readonly code: number | null;
@@ -51,6 +51,14 @@ describe.skipIf(!isBuilt)("the built command", () => {
     const { code, out } = await fae(["inspect", join(root, "nothing"), "--json"]);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ error: { code: "ERR_DATA" } });
+  });
+
+  test("says in one line that it may open too few files", () => {
+    const limited = spawnSync("sh", ["-c", 'ulimit -n 64 && exec "$0" "$1" --version', process.execPath, script], {
+      encoding: "utf8",
+    });
+    expect(limited.status).toBe(1);
+    expect(limited.stderr).toMatch(/^error: This process may open only 64 files at once, [^\n]*ulimit -n 1024\.\n$/);
   });
 
   test("Ctrl-C ends a training with 130 and leaves nothing", async () => {
