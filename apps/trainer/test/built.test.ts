@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeSmallData } from "../src/test-data.js";
+import { engineStatuses } from "../src/train/engines.js";
 
 const script = join(import.meta.dirname, "../dist/main.js");
 const isBuilt = existsSync(script);
+const hasCpu = (await engineStatuses()).some(({ name, available }) => name === "cpu" && available);
+if (!hasCpu) console.log("skipped: kills and resumes need engine cpu");
 if (!isBuilt) console.log("skipped: apps/trainer is not built (npm run setup)");
 
 interface Ended {
@@ -75,7 +78,7 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(existsSync(join(root, "runs"))).toBe(false);
   });
 
-  test("a training that is killed and resumed ends with the model of one in one piece", async () => {
+  test.skipIf(!hasCpu)("a training that is killed and resumed ends with the model of one in one piece", async () => {
     const kill = join(import.meta.dirname, "../scripts/kill.mjs");
     const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
     expect(ended).toMatchObject({ code: 0 });
