@@ -78,12 +78,16 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(existsSync(join(root, "runs"))).toBe(false);
   });
 
-  test.skipIf(!hasCpu)("a training that is killed and resumed ends with the model of one in one piece", async () => {
-    const kill = join(import.meta.dirname, "../scripts/kill.mjs");
-    const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
-    expect(ended).toMatchObject({ code: 0 });
-    expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
-  }, 120_000);
+  test.skipIf(!hasCpu)(
+    "a training that is killed and resumed ends with the model of one in one piece",
+    async () => {
+      const kill = join(import.meta.dirname, "../scripts/kill.mjs");
+      const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
+      expect(ended).toMatchObject({ code: 0 });
+      expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
+    },
+    120_000,
+  );
 
   test("profile and pack with threads feed a training", async () => {
     const data = writeSmallData(join(root, "long"), { inputs: { train: 60_000, val: 500 } });
