@@ -14,8 +14,7 @@ const kinds: readonly FieldKind[] = [
   "integer",
   "natural",
   "hour",
-  "identifier",
-  "action",
+  "skipped",
 ];
 const label = 0;
 const count = 1;
@@ -24,7 +23,9 @@ const hex = 3;
 const integer = 4;
 const natural = 5;
 const hour = 6;
-const identifier = 7;
+
+/** The decimal point. */
+const point = 46;
 
 /** 0 .. 15 for the bytes of hex digits, 64 for all others. */
 const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -131,6 +132,10 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
             if (digit < 0 || digit > 9) break;
             value = value * 10 + digit;
           }
+          if (p < end && bytes[p] === point) {
+            p = afterZeros(bytes, p + 1, end);
+            if (p < 0) return false;
+          }
           if (isNegative) value = -value;
           if (value > 2147483647 || value < (code === natural ? 0 : -2147483648)) return false;
           rows[word] = code === count && value < 0 ? 0 : value | 0;
@@ -143,10 +148,10 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
         if (p === end || (bytes[p] | 1) !== 49) return false;
         rows[word] = bytes[p++] - 48;
         word += step;
-      } else if (code === identifier) {
-        const first = p;
-        while (p < end && bytes[p] >= 48 && bytes[p] <= 57) p++;
-        if (p === first || p - first > 20) return false;
+        if (p < end && bytes[p] === point) {
+          p = afterZeros(bytes, p + 1, end);
+          if (p < 0) return false;
+        }
       } else if (code === hour) {
         const value = hourOf(bytes, p, end);
         if (value < 0) return false;
@@ -154,9 +159,7 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
         word += step;
         p += 8;
       } else {
-        const length = actionLength(bytes, p, end);
-        if (length === 0) return false;
-        p += length;
+        for (; p < end && bytes[p] !== delimiter; p++) if (bytes[p] === 0) return false;
       }
       if (field === last) return p === end;
       if (p >= end || bytes[p] !== delimiter) return false;
@@ -176,12 +179,9 @@ function hourOf(bytes: Uint8Array, p: number, end: number): number {
   return month >= 1 && month <= 12 && day >= 1 && day <= 31 && value <= 23 ? value : -1;
 }
 
-/** Bytes of the action word at `p`: pv, fav, buy, cart; 0 when it is none of them. */
-function actionLength(bytes: Uint8Array, p: number, end: number): number {
-  const left = end - p;
-  if (left >= 2 && bytes[p] === 112 && bytes[p + 1] === 118) return 2;
-  if (left >= 3 && bytes[p] === 102 && bytes[p + 1] === 97 && bytes[p + 2] === 118) return 3;
-  if (left >= 3 && bytes[p] === 98 && bytes[p + 1] === 117 && bytes[p + 2] === 121) return 3;
-  if (left >= 4 && bytes[p] === 99 && bytes[p + 1] === 97 && bytes[p + 2] === 114 && bytes[p + 3] === 116) return 4;
-  return 0;
+/** Where the zeros at `p` end; -1 when there are none. */
+function afterZeros(bytes: Uint8Array, p: number, end: number): number {
+  let q = p;
+  while (q < end && bytes[q] === 48) q++;
+  return q > p ? q : -1;
 }

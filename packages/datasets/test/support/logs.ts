@@ -31,8 +31,7 @@ const fieldText: Readonly<Record<FieldKind, (random: Random) => string>> = {
   integer: (random) => `${random.below(9) - 1}`,
   natural: (random) => `${random.below(40)}`,
   hour: (random) => `141021${String(random.below(24)).padStart(2, "0")}`,
-  identifier: (random) => `${random.word()}${random.word()}`.slice(0, 20),
-  action: (random) => pick(random, ["pv", "buy", "cart", "fav"]),
+  skipped: (random) => pick(random, ["pv", "buy", "cart", `${random.word()}${random.word()}`.slice(0, 20)]),
 };
 
 export const randomLine = (format: RawFormat, random: Random): string =>
