@@ -22,7 +22,7 @@ const hexOrMissing = 2;
 const hex = 3;
 const integer = 4;
 const natural = 5;
-const hour = 6;
+const hourOfDay = 6;
 
 /** The decimal point. */
 const point = 46;
@@ -42,8 +42,10 @@ const hexPairs = Int16Array.from({ length: 65536 }, (_, pair) => {
 /**
  * Makes the parser of a format, which leaves `step` words from one kept field to the next. It only says yes or no; `rejectOf`
  * says why not. The two must agree on every line.
+ *
+ * @param hour gets the whole hour, YYMMDDHH, of every line that has one.
  */
-export function lineParser(format: LineFormat, step = 1): LineParser {
+export function lineParser(format: LineFormat, step = 1, hour = new Int32Array(1)): LineParser {
   const codes = Uint8Array.from(format.fields, ({ kind }) => kinds.indexOf(kind));
   const delimiter = format.delimiter.charCodeAt(0);
   const delimiters = Math.imul(delimiter, 0x01010101);
@@ -152,10 +154,11 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
           p = afterZeros(bytes, p + 1, end);
           if (p < 0) return false;
         }
-      } else if (code === hour) {
+      } else if (code === hourOfDay) {
         const value = hourOf(bytes, p, end);
         if (value < 0) return false;
-        rows[word] = value;
+        hour[0] = value;
+        rows[word] = value % 100;
         word += step;
         p += 8;
       } else {
@@ -169,14 +172,18 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
   };
 }
 
-/** Hour of `YYMMDDHH` at `p`, -1 when it is not one. */
+/** The number `YYMMDDHH` at `p`, -1 when it is not one. */
 function hourOf(bytes: Uint8Array, p: number, end: number): number {
   if (p + 8 > end) return -1;
-  for (let i = 0; i < 8; i++) if (bytes[p + i] < 48 || bytes[p + i] > 57) return -1;
+  let value = 0;
+  for (let i = 0; i < 8; i++) {
+    const digit = bytes[p + i] - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
   const month = (bytes[p + 2] - 48) * 10 + bytes[p + 3] - 48;
   const day = (bytes[p + 4] - 48) * 10 + bytes[p + 5] - 48;
-  const value = (bytes[p + 6] - 48) * 10 + bytes[p + 7] - 48;
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && value <= 23 ? value : -1;
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && value % 100 <= 23 ? value : -1;
 }
 
 /** Where the zeros at `p` end; -1 when there are none. */

@@ -36,10 +36,18 @@ export function oracleText(format: RawFormat, bytes: Buffer, maxLineBytes = 6553
     const at = { line: i + 1, offset };
     offset += piece.length + 1;
     if (isLong) lines.push({ ...at, words: null, reason: "line-too-long", field: 0 });
-    else if (at.offset === 0 && line === format.header) continue;
+    else if (at.offset === 0 && namesColumns(format, line)) continue;
     else lines.push({ ...at, ...oracleLine(format, line) });
   }
   return { lines, total: pieces.length, crlf };
+}
+
+/** Whether a first line names the columns: all fields begin with a letter, or are 0, 1, 2 ... or 1, 2, 3 ... */
+function namesColumns({ line: { delimiter } }: RawFormat, line: string): boolean {
+  const word = `"?[A-Za-z_][^${delimiter}]*`;
+  if (new RegExp(`^${word}(${delimiter}${word})+$`, "s").test(line)) return true;
+  const { length } = line.split(delimiter);
+  return length > 1 && [0, 1].some((from) => line === Array.from({ length }, (_, i) => i + from).join(delimiter));
 }
 
 export function oracleLine(format: RawFormat, line: string): Pick<OracleLine, "words" | "reason" | "field"> {
