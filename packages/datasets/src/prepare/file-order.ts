@@ -1,6 +1,8 @@
 import { realpathSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { RawFormat } from "../raw-format.js";
+import type { SourceFile } from "./raw-files.js";
+import { digestFile } from "./read-text.js";
 import { concern, type Warning } from "./warnings.js";
 
 /** What a list of raw files says by its names: a file given twice, files out of order, a file missing between two. */
@@ -27,6 +29,20 @@ export function givenTwice(files: readonly { readonly path: string; readonly key
     };
   });
 }
+
+/**
+ * Refuses files with the same content under different names before hours of work go into them. Only files that agree in size and
+ * beginning are read for it.
+ * @throws DataError
+ */
+export function refuseCopies(files: readonly SourceFile[]): void {
+  const alike = (a: SourceFile, b: SourceFile) => a !== b && a.bytes === b.bytes && head(a) === head(b);
+  const suspects = files.filter((file) => files.some((other) => alike(file, other)));
+  for (const twice of givenTwice(suspects.map((file) => ({ path: file.path, key: digestFile(file) }))))
+    concern(twice, false);
+}
+
+const head = (file: SourceFile): string => digestFile({ ...file, bytes: Math.min(file.bytes, 1 << 20) });
 
 interface Numbered {
   readonly path: string;

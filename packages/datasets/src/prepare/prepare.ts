@@ -5,7 +5,7 @@ import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { constantColumns, degenerateSplits } from "./degenerate.js";
 import { checkSpace, diskFull } from "./disk.js";
-import { checkFileOrder, givenTwice } from "./file-order.js";
+import { checkFileOrder, givenTwice, refuseCopies } from "./file-order.js";
 import { checkHours } from "./hours.js";
 import type { PrepareOptions } from "./options.js";
 import { openPool, type Pool } from "./pool.js";
@@ -37,6 +37,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   const paths = found.files.map(({ path }) => path);
   const order = checkFileOrder(format, paths, asGiven);
   const { sources: files, warnings: forms } = await lookAtFiles(format, found.files);
+  if (!asGiven) refuseCopies(files);
   const warnings = [...found.warnings, ...order, ...forms];
   // Once more with the files of a directory: their number decides the days of Terabyte.
   const settings = settle({ ...options, files: paths });

@@ -71,6 +71,10 @@ describe("raw files", () => {
       );
       expect((await prepared(files, named, { ...terabyte, asGiven: true })).codes).toContain("file-twice");
     }
+    const onProgress = () => expect.unreachable("files were read before they were refused");
+    await prepared({ day_0: text, other: text }, ["day_0", "other"], { ...terabyte, onProgress });
+    const changed = `${text.startsWith("0") ? 1 : 0}${text.slice(1)}`;
+    expect((await prepared({ day_0: text, other: changed }, ["day_0", "other"], terabyte)).manifest).toBeDefined();
     using directory = temporary();
     writeFileSync(directory.file("day_0"), text);
     symlinkSync(directory.file("day_0"), directory.file("day_1"));
