@@ -53,6 +53,8 @@ export const manifestSchema = z.strictObject({
     byReason: z.record(z.string(), count),
     file: relativeFile.nullable(),
   }),
+  /** What a user should know about the log: `code` for programs, `message` for people. Absent when there is nothing. */
+  warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
   /** The options that shaped the data. */
   options: z.record(z.string(), z.json()),
   packed: z
@@ -83,9 +85,9 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** sha256 of the manifest without its `packed` part; does not depend on the order of keys. */
+/** sha256 of the manifest without `packed` and `warnings`; does not depend on the order of keys. */
 export function manifestDigest(manifest: Manifest): string {
-  const { packed: _, ...rest } = manifest;
+  const { packed: _, warnings: __, ...rest } = manifest;
   return createHash("sha256")
     .update(JSON.stringify(sorted(rest)))
     .digest("hex");

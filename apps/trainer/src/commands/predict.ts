@@ -39,8 +39,8 @@ export const predictCommand = defineCommand({
   example: "zcat day_23.gz | fae predict runs/first - --format criteo-terabyte > scores.tsv",
   notes:
     "Each line of scores is a number and a probability with a tab between: the number of the line from 1, or of the row from\n" +
-    "0. Malformed lines get none. A key that training never saw counts as a missing value; such keys are counted. With\n" +
-    `--json --out is needed. ${rawFormatNotes}`,
+    "0. Malformed lines get none; a first line that names the columns is skipped. A key that training never saw counts as a\n" +
+    `missing value; such keys are counted. With --json --out is needed. ${rawFormatNotes}`,
   async run([model, input], options, { io, json, log, progress }) {
     const { format, split, out, cache, data = format === undefined ? input : undefined } = options;
     const { unlabelled, maxRejects } = options;

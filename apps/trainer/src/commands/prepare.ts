@@ -2,7 +2,7 @@ import { type Manifest, prepare, type SeriesOptions } from "@fae/datasets";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import { stageProgress } from "../cli/stage-progress.js";
-import { byteCount, choice, count, number, text } from "../cli/values.js";
+import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
 import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
@@ -30,6 +30,16 @@ const options = {
   trainUsers: option("--train-users <n>", "Taobao: training users", count(1).optional()),
   valUsers: option("--val-users <n>", "Taobao: of these, users with validation series", count(1).optional()),
   pointsPerUser: option("--points-per-user <n>", "Taobao: most series of one user and sign", count(1).optional()),
+  usersMultiple: option(
+    "--users-multiple <n>",
+    "Taobao: training and test users are each cut to a multiple of this (default: 256)",
+    count(1, 65536).optional(),
+  ),
+  asGiven: option(
+    "--as-given",
+    "take files out of order, a file given twice, and hours that fall, as they are",
+    flag(),
+  ),
   maxRejects: option(
     "--max-rejects <share>",
     "share of lines that may be rejected (default: 0.001)",
@@ -47,12 +57,13 @@ export const prepareCommand = defineCommand({
   example: "fae prepare criteo-kaggle train.txt --out kaggle",
   notes: [
     rawFormatNotes,
-    "Inputs are files, plain or gzip, or one directory that holds them under their published names.",
+    "Inputs are files in order of time, plain or gzip, or one directory that holds them under their published names; not a pipe.",
+    "They may begin with the names of the columns, and have commas for tabs or tabs for commas.",
     "An interrupted preparation goes on where it was when the same command is given again.",
   ].join("\n"),
   async run([format, ...files], given, context) {
-    const { out, trainUsers, valUsers, pointsPerUser, ...shaping } = given;
-    const series = present({ trainUsers, valUsers, perUser: pointsPerUser }) satisfies SeriesOptions;
+    const { out, trainUsers, valUsers, pointsPerUser, usersMultiple, ...shaping } = given;
+    const series = present({ trainUsers, valUsers, perUser: pointsPerUser, usersMultiple }) satisfies SeriesOptions;
     const progress = stageProgress(context);
     try {
       await prepare({

@@ -65,7 +65,10 @@ function preparedText(
     textTable([["split", "inputs", "label rate"], ...splitRows]),
     textTable([["table", "rows", "ids per input", "hot rows"], ...tableRows]),
     inputs.map(inputText).join("\n"),
-  ].join("\n\n");
+    (manifest.warnings ?? []).map(({ message }) => `Warning: ${message}`).join("\n"),
+  ]
+    .filter((text) => text !== "")
+    .join("\n\n");
 }
 
 const inputText = ({ split, row, label, dense, ids }: ShownInput): string =>

@@ -90,6 +90,7 @@ async function openLog({ format, text, unlabelled = false }: LogToScore, { layou
     if (rejected.first.length < 5) rejected.first.push(line);
   };
   const inputs = logInputs(readText(text), {
+    path: typeof text === "string" ? text : "-",
     format: rawFormats[format],
     unlabelled,
     layout,

@@ -1,4 +1,12 @@
-import { type Engine, type Evaluation, type Job, optimizerSpec, type SplitName, UnsupportedError } from "@fae/core";
+import {
+  DataError,
+  type Engine,
+  type Evaluation,
+  type Job,
+  optimizerSpec,
+  type SplitName,
+  UnsupportedError,
+} from "@fae/core";
 import { openPrepared, toBatchSource } from "@fae/datasets";
 import { openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
 import { strategy } from "@fae/scheduler";
@@ -30,7 +38,7 @@ export interface EvaluateReport {
   readonly seconds: number;
 }
 
-/** Scores a trained model on one split. @throws FaeError */
+/** Scores a trained model on one split. @throws DataError when the split has no inputs; FaeError */
 export async function evaluateModel(
   options: EvaluateOptions,
 ): Promise<{ readonly report: EvaluateReport; readonly evaluation: Evaluation }> {
@@ -38,6 +46,15 @@ export async function evaluateModel(
   const checkpoint = await openCheckpoint(await modelDirectory(options.model));
   const program = programOf(checkpoint, data);
   const source = toBatchSource(data, options.split);
+  if (source.rows === 0) {
+    throw new DataError(
+      `Split '${options.split}' of '${data.directory}' has no inputs: there is nothing to evaluate.`,
+      {
+        fix: "Give another --split, or prepare the log so that this one has inputs: 'fae inspect' says why it has none.",
+        details: { path: data.directory, split: options.split, found: 0 },
+      },
+    );
+  }
   const { engine, job } = await choosePlace(options.engine, {
     program,
     optimizer: optimizerSpec("sgd"), // no update is made, and sgd keeps no state

@@ -5,7 +5,16 @@ import { type RejectReason, rejectOf, rejectReasons } from "../text/reject.js";
 import { drawsFor, purposes } from "./draws.js";
 import { bytesOf, openSink } from "./files.js";
 import { IntDictionary } from "./int-dictionary.js";
-import { type PartRecord, partName, partPath, type ReadOptions, type ShownReject } from "./part.js";
+import {
+  type HourAt,
+  type PartHours,
+  type PartRecord,
+  partName,
+  partPath,
+  type RawFile,
+  type ReadOptions,
+  type ShownReject,
+} from "./part.js";
 import { writeRecord } from "./records.js";
 import { blockRows, columnStep, newBlock, writeBlock } from "./row-blocks.js";
 
@@ -46,12 +55,15 @@ export function openPart(
   format: RawFormat,
   options: ReadOptions,
   memory: PartMemory,
-  file: number,
+  raw: RawFile,
   part: number,
 ): PartWriter {
+  const { file } = raw;
+  const { line } = raw.form;
   const path = (ending: string) => partPath(work, file, part, ending);
   const step = columnStep(blockRows);
-  const parse = lineParser(format.line, step);
+  const hour = new Int32Array(1);
+  const parse = lineParser(line, step, hour);
   const stride = parsedWords(format);
   const { keysAt } = format;
   const tables = format.tables.length;
@@ -68,6 +80,7 @@ export function openPart(
   const keepByte = new Uint8Array(1);
   const byReason: Record<string, number> = {};
   const firstRejects: ShownReject[] = [];
+  const constants = newConstants(format);
   let block = blockAt(blocks, 0, stride);
   let used = 0;
   let fullBlocks = 0;
@@ -76,6 +89,9 @@ export function openPart(
   let accepted = 0;
   let kept = 0;
   let rejected = 0;
+  let first: HourAt = { line: 0, offset: 0, hour: 0 };
+  let lastHour = 0;
+  let fall: PartHours["fall"] = null;
 
   const reject = (reason: RejectReason, field: number, found: string, offset: number) => {
     rejected++;
@@ -89,6 +105,7 @@ export function openPart(
   };
 
   const endBlock = () => {
+    constants.see(block, used, step);
     if (modulo !== 0) {
       for (let t = keysAt; t < keysAt + tables; t++) takeModulo(block, t * step, t * step + used, modulo);
     }
@@ -134,13 +151,16 @@ export function openPart(
       if (isCrlf) crlf++;
       if (used === blockRows) nextBlock();
       if (!parse(bytes, start, end, block, used)) {
-        const why = rejectOf(format.line, bytes, start, end);
+        const why = rejectOf(line, bytes, start, end);
         if (!why) throw new Error(`The two parsers of ${format.name} disagree at byte ${offset} of file ${file}.`);
         return reject(why.reason, why.field, why.found, offset);
       }
       const isDropped =
         drops && block[used] === 0 && draws.unit(offset, offset / 4294967296, file) < options.dropNegatives;
       keepBit(!isDropped);
+      if (accepted === 0) first = { line: lines, offset, hour: hour[0] };
+      else if (hour[0] < lastHour) fall ??= { line: lines, offset, before: lastHour, hour: hour[0] };
+      lastHour = hour[0];
       accepted++;
       if (isDropped) return;
       kept++;
@@ -164,7 +184,9 @@ export function openPart(
         if ((accepted & 7) !== 0) keep.write(keepByte);
         keep.close();
       }
-      const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques };
+      const hours = lastHour === 0 ? null : { first, last: lastHour, fall };
+      const counts = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects };
+      const record = { ...counts, hours, constants: constants.found(), uniques };
       writeRecord(work, partName(file, part), record);
       return record;
     },
@@ -183,4 +205,22 @@ function blockAt(blocks: Int32Array[], index: number, stride: number): Int32Arra
 
 function takeModulo(words: Int32Array, from: number, to: number, modulo: number): void {
   for (let at = from; at < to; at++) words[at] = (words[at] >>> 0) % (modulo >>> 0);
+}
+
+/** Which dense columns hold one value alone. A column is left at its first other value, so that it costs next to nothing. */
+function newConstants({ keysAt }: RawFormat) {
+  const values = new Array<number | null | undefined>(Math.max(0, keysAt - 1)).fill(undefined);
+  return {
+    see(block: Int32Array, rows: number, step: number): void {
+      for (let column = 0; column < values.length; column++) {
+        if (values[column] === null || rows === 0) continue;
+        const from = (column + 1) * step;
+        const value = values[column] ?? block[from];
+        let at = from;
+        while (at < from + rows && block[at] === value) at++;
+        values[column] = at < from + rows ? null : value;
+      }
+    },
+    found: (): (number | null)[] => values.map((value) => value ?? null),
+  };
 }

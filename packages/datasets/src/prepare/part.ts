@@ -1,5 +1,15 @@
 import { join } from "node:path";
 import type { RawFormatName } from "../raw-format.js";
+import type { LogForm } from "../text/log-form.js";
+
+/** A raw file as a worker needs it. */
+export interface RawFile {
+  readonly path: string;
+  /** Position among the raw files. */
+  readonly file: number;
+  readonly bytes: number;
+  readonly form: LogForm;
+}
 
 /** What turns text into rows: everything that the bytes of a part depend on besides the text. */
 export interface ReadOptions {
@@ -10,6 +20,22 @@ export interface ReadOptions {
   readonly dropNegatives: number;
   readonly seed: number;
   readonly partBytes: number;
+}
+
+/** A line of a part and its hour, YYMMDDHH. */
+export interface HourAt {
+  /** 1-based, inside the part. */
+  readonly line: number;
+  readonly offset: number;
+  readonly hour: number;
+}
+
+/** The hours of the accepted lines of one part, in order of the text. */
+export interface PartHours {
+  readonly first: HourAt;
+  readonly last: number;
+  /** The first line whose hour is before that of the line above it. */
+  readonly fall: (HourAt & { readonly before: number }) | null;
 }
 
 /** A rejected line in messages. */
@@ -40,6 +66,10 @@ export interface PartRecord {
   readonly byReason: Readonly<Record<string, number>>;
   /** At most five. */
   readonly firstRejects: readonly ShownReject[];
+  /** Present when the lines hold hours. */
+  readonly hours: PartHours | null;
+  /** Per dense column: its value when all kept rows have the same, else null. */
+  readonly constants: readonly (number | null)[];
   /** Distinct keys per table; empty in hash mode. */
   readonly uniques: readonly number[];
 }

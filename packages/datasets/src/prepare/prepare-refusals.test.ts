@@ -43,7 +43,8 @@ describe("prepare refuses", () => {
     ["a corrupt gzip file", flipped, /is corrupt after \d+ bytes/],
     ["a gzip file with a wrong checksum", wrongSum, /is corrupt/],
     ["a gzip file with something behind it", Buffer.concat([zipped, Buffer.from("more")]), /is corrupt|something else/],
-    ["another log", randomLog(rawFormats.avazu, 1500, 1), /1500 of 1500 lines are malformed \(100 %\)/],
+    ["another log", randomLog(rawFormats.avazu, 1500, 1), /is a log of Avazu .*, not of Criteo Kaggle.*format avazu/],
+    ["no log at all", "so it goes\n".repeat(1500), /1500 of 1500 lines are malformed \(100 %\).*too-few-fields, 1/],
     ["a file of NUL bytes", Buffer.alloc(200_000), /line 1 \(byte 0\): line-too-long/],
   ])("%s", async (_name, text, message) => {
     const error = await failing(text);
@@ -73,9 +74,11 @@ describe("prepare refuses", () => {
   });
 
   it("the test file of Avazu, whose header has no click", async () => {
-    const header = "id,hour,C1";
-    const error = await failing(`${header}\n1,14102100,2\n`, { format: "avazu" });
-    expect(error.message).toContain(`has the header '${header}', expected 'id,click,hour`);
+    const { avazu } = rawFormats;
+    const withoutClick = (line: string) => line.replace(/^([^,]*),[^,]*/, "$1");
+    const log = randomLog(avazu, 30, 1).split("\n").map(withoutClick).join("\n");
+    const error = await failing(`${withoutClick(avazu.header ?? "")}\n${log}`, { format: "avazu" });
+    expect(error.message).toMatch(/has no labels, as a test file: 23 fields a line instead of 24. .*--unlabelled$/);
   });
 
   it("a missing file", async () => {

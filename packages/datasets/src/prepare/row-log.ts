@@ -11,7 +11,10 @@ import { type Job, type Run, runJobs } from "./stages.js";
 import type { Target } from "./write-rows.js";
 
 /** What a stage after reading gives to the manifest. */
-export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate">;
+export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate"> & {
+  /** Why a held-out split may have few inputs, and the option that changes it; for warnings. */
+  readonly reasons: Readonly<Record<"val" | "test", string>>;
+};
 
 /** Numbers the keys and writes the rows of a log in which every line is one input. */
 export async function finishRowLog(run: Run, settings: Settings, parts: readonly PartRecord[]): Promise<DataPart> {
@@ -35,7 +38,17 @@ export async function finishRowLog(run: Run, settings: Settings, parts: readonly
       test: { file: "test.rows", rows: rows.test, positives: positives.test },
     },
     labelRate: (positives.train + positives.val + positives.test) / splits.rows,
+    reasons: reasonsOf(settings, splits),
   };
+}
+
+function reasonsOf({ format, days }: Settings, { rows, testAt }: Splits): DataPart["reasons"] {
+  const heldOut = rows - testAt;
+  const byShare = `the last fifth of the log, ${heldOut} inputs. Give more of the log.`;
+  const byFiles = `the last file, ${heldOut} inputs. Give more of it, or cut the log by count (--days).`;
+  const byDays = `the last of ${days} days, ${heldOut} inputs. Give fewer days (--days) or more of the log.`;
+  const share = format.split === "share" ? byShare : days === null ? byFiles : byDays;
+  return { test: `It is the first half of ${share}`, val: `It is the second half of ${share}` };
 }
 
 function splitsOf(run: Run, { format, days, files }: Settings, parts: readonly PartRecord[]): Splits {

@@ -20,7 +20,7 @@ describe("settle", () => {
     [{ seed: 1.5 }, "Option seed"],
     [{ seed: -1 }, "Option seed"],
     [{ workers: 0 }, "Option workers"],
-    [{ series: {} }, "Option series (--train-users, --val-users, --points-per-user)"],
+    [{ series: {} }, "Option series (--train-users, --val-users, --points-per-user, --users-multiple)"],
     [{ format: "avazu", days: 3 }, "Option days is 3, expected none for avazu"],
     [{ format: "avazu", randomize: "day" }, 'Option randomize is "day", expected none, total for avazu'],
     [{ format: "taobao", randomize: "none" }, "Option randomize"],

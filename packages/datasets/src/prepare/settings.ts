@@ -16,6 +16,7 @@ export interface Settings {
   readonly days: number | null;
   readonly series: Required<SeriesOptions>;
   readonly maxRejects: number;
+  readonly asGiven: boolean;
   readonly workers: number;
   readonly onProgress: (progress: PrepareProgress) => void;
   readonly signal: AbortSignal | null;
@@ -74,6 +75,7 @@ export function settle(options: PrepareOptions): Settings {
     days: byDays ? days : null,
     series: { trainUsers, valUsers, perUser, usersMultiple },
     maxRejects: share("maxRejects", options.maxRejects ?? 0.001),
+    asGiven: options.asGiven ?? false,
     workers,
     onProgress: options.onProgress ?? (() => {}),
     signal: options.signal ?? null,
@@ -87,10 +89,11 @@ const flags: Readonly<Record<string, string>> = {
   dropNegatives: "--drop-negatives",
   maxRejects: "--max-rejects",
   partBytes: "--part-bytes",
-  series: "--train-users, --val-users, --points-per-user",
+  series: "--train-users, --val-users, --points-per-user, --users-multiple",
   "series.trainUsers": "--train-users",
   "series.valUsers": "--val-users",
   "series.perUser": "--points-per-user",
+  "series.usersMultiple": "--users-multiple",
 };
 
 function wrong(option: string, found: unknown, expected: string): ConfigError {

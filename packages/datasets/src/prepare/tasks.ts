@@ -7,13 +7,13 @@ import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
 import type { Unit } from "../synth/outputs.js";
 import { type NumberKeysOptions, numberKeys } from "./number-keys.js";
-import type { PartRecord, ReadOptions } from "./part.js";
+import type { PartRecord, RawFile, ReadOptions } from "./part.js";
 import { newPartMemory, type PartMemory } from "./part-writer.js";
-import { digestFile, type RawFile, type ReadContext, readGzipFile, readPlainPart } from "./read-text.js";
+import { digestFile, type ReadContext, readGzipFile, readPlainPart } from "./read-text.js";
 import { type ItemCategoriesOptions, itemCategories, type SortActionsOptions, sortActions } from "./series/actions.js";
 import { type CollectHistoriesOptions, collectHistories } from "./series/histories.js";
 import { type CollectPairsOptions, collectPairs, type PairsReport } from "./series/pairs.js";
-import { type WriteRolesOptions, writeRoles } from "./series/roles.js";
+import { type RolesReport, type WriteRolesOptions, writeRoles } from "./series/roles.js";
 import { type WriteSeriesOptions, writeBucketSeries } from "./series/write-series.js";
 import { type AssembleOptions, assembleBlock } from "./shuffle.js";
 import { type WriteRowsOptions, writeRows } from "./write-rows.js";
@@ -34,7 +34,7 @@ export interface Tasks {
   readonly sortActions: { in: SortActionsOptions; out: Nothing };
   readonly itemCategories: { in: ItemCategoriesOptions; out: Nothing };
   readonly collectHistories: { in: CollectHistoriesOptions; out: Nothing };
-  readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
+  readonly writeRoles: { in: WriteRolesOptions; out: RolesReport };
   readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
   readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
   readonly packRanks: { in: { counts: Uint32Array }; out: RankedTable };
@@ -95,7 +95,7 @@ const handlers: Handlers = {
   sortActions: silent(sortActions),
   itemCategories: silent(itemCategories),
   collectHistories: silent(collectHistories),
-  writeRoles: silent(writeRoles),
+  writeRoles: (input) => writeRoles(input),
   collectPairs: (input) => collectPairs(input),
   writeSeries: (input) => ({ positives: writeBucketSeries(input) }),
   packRanks: ({ counts }) => rankRows(counts),
