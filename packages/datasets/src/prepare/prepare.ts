@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, FaeError, type PreparedData } from "@fae/core";
-import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
+import { withIds } from "../id-mapping.js";
+import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { checkSpace, diskFull } from "./disk.js";
 import type { PrepareOptions } from "./options.js";
@@ -104,7 +105,7 @@ async function fill(settings: Settings, files: readonly SourceFile[], work: Work
   if (rejected > 0) writeRejects(work.root, work.work, format, files, parts);
   const finish = format.split === "series" ? finishSeriesLog : finishRowLog;
   const data = await finish(run, settings, parts);
-  writeManifest(work.root, {
+  const manifest: Manifest = {
     format: "fae-prepared",
     version: manifestVersion,
     source: format.name,
@@ -118,7 +119,8 @@ async function fill(settings: Settings, files: readonly SourceFile[], work: Work
       file: rejected > 0 ? rejectsName : null,
     },
     options: settings.shaping,
-  });
+  };
+  writeManifest(work.root, withIds(work.root, manifest));
 }
 
 function interrupted(directory: string, hasBegun: boolean): FaeError {
