@@ -60,7 +60,7 @@ export async function openPrepared(directory: string): Promise<PreparedData> {
     denseEncoding: layout.denseEncoding,
     digest: manifestDigest(manifest),
     ids: statedMapping(manifest),
-    keptNegatives: 1 - Number(manifest.options.dropNegatives ?? 0),
+    keptNegatives: manifest.options.thinned === "train" ? 1 - Number(manifest.options.dropNegatives) : 1,
     packed: packed
       ? {
           from: packed.from,

@@ -57,6 +57,7 @@ export function openPart(
   const tables = format.tables.length;
   const { modulo } = options;
   const drops = options.dropNegatives > 0;
+  const trains = file < options.trainFiles;
   const draws = drawsFor(options.seed, purposes.dropNegative);
   const hasDictionary = options.ids === "dictionary";
   const { dictionary, blocks } = memory;
@@ -75,6 +76,7 @@ export function openPart(
   let crlf = 0;
   let accepted = 0;
   let kept = 0;
+  let stored = 0;
   let rejected = 0;
 
   const reject = (reason: RejectReason, field: number, found: string, offset: number) => {
@@ -142,8 +144,9 @@ export function openPart(
         drops && block[used] === 0 && draws.unit(offset, offset / 4294967296, file) < options.dropNegatives;
       keepBit(!isDropped);
       accepted++;
-      if (isDropped) return;
-      kept++;
+      if (!isDropped) kept++;
+      if (isDropped && trains) return;
+      stored++;
       used++;
     },
     addLong(offset) {
@@ -164,7 +167,19 @@ export function openPart(
         if ((accepted & 7) !== 0) keep.write(keepByte);
         keep.close();
       }
-      const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques };
+      const record = {
+        file,
+        part,
+        lines,
+        crlf,
+        accepted,
+        kept,
+        rows: stored,
+        rejected,
+        byReason,
+        firstRejects,
+        uniques,
+      };
       writeRecord(work, partName(file, part), record);
       return record;
     },
