@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { idRules, logNames } from "@fae/core";
 import { z } from "zod";
 
-/** Version of the directory layout that this release writes and reads. */
-export const manifestVersion = 1;
+/** Versions of the directory layout that this release reads. 2: with what ids mean. */
+export const manifestVersions = [1, 2] as const;
+/** The one that it writes. */
+export const manifestVersion = 2;
 export const manifestName = "manifest.json";
 
 const count = z.int().nonnegative();
@@ -19,7 +21,7 @@ const split = z.strictObject({ file: relativeFile, rows: count, positives: count
  */
 export const manifestSchema = z.strictObject({
   format: z.literal("fae-prepared"),
-  version: z.literal(manifestVersion),
+  version: z.literal(manifestVersions),
   source: z.enum(logNames),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
@@ -88,11 +90,14 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** sha256 of the manifest without its `packed` part and what it derives (`ids`); does not depend on the order of keys. */
+/**
+ * sha256 of the manifest without its `packed` part and what follows from the rest (`ids`); does not depend on the order of keys,
+ * nor on the version: a data set that is prepared again keeps its digest.
+ */
 export function manifestDigest(manifest: Manifest): string {
   const { packed: _, tables, ...rest } = manifest;
   return createHash("sha256")
-    .update(JSON.stringify(sorted({ ...rest, tables: tables.map(({ ids: __, ...table }) => table) })))
+    .update(JSON.stringify(sorted({ ...rest, version: 1, tables: tables.map(({ ids: __, ...table }) => table) })))
     .digest("hex");
 }
 

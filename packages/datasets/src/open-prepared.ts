@@ -5,7 +5,7 @@ import type { IdMapping, PreparedData, SplitName } from "@fae/core";
 import { DataError, strideBytes } from "@fae/core";
 import { z } from "zod";
 import { statedMapping, withIds } from "./id-mapping.js";
-import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersion } from "./manifest.js";
+import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersions } from "./manifest.js";
 
 /**
  * Opens a prepared data set: reads its manifest and checks that every file is there with the size that the manifest implies.
@@ -130,11 +130,14 @@ export async function readManifest(directory: string): Promise<Manifest> {
       details: { path },
     });
   }
-  if (head.data.version !== manifestVersion) {
-    throw new DataError(`'${path}' has version ${head.data.version}; this release reads version ${manifestVersion}.`, {
-      fix: "Use the release that wrote it, or prepare the data set again.",
-      details: { path, found: head.data.version, expected: manifestVersion },
-    });
+  if (!manifestVersions.some((version) => version === head.data.version)) {
+    throw new DataError(
+      `'${path}' has version ${head.data.version}; this release reads ${manifestVersions.join(" and ")}.`,
+      {
+        fix: "Use the release that wrote it, or prepare the data set again.",
+        details: { path, found: head.data.version, expected: manifestVersions },
+      },
+    );
   }
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) {

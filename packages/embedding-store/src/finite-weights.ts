@@ -1,7 +1,7 @@
 import { DataError } from "@fae/core";
 
 /**
- * Hands values on when all are finite. A pass over them: about a second for 4 GB.
+ * Hands values on when all are finite. A pass over them, at about 2.5 GB/s.
  * @param rows of a part of a table: its first row and the values per row, so that the message can name the row
  * @throws DataError naming file, tensor, position and value of the first that is NaN or infinite
  */
@@ -11,9 +11,7 @@ export function finiteWeights(
   path: string,
   rows?: { readonly from: number; readonly width: number },
 ): Float32Array {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] - values[i]; // 0 for every finite number, NaN for the others
-  if (sum === 0) return values;
+  if (areFinite(values)) return values;
   const at = values.findIndex((value) => !Number.isFinite(value));
   const where = rows ? `row ${rows.from + Math.floor(at / rows.width)}` : `value ${at}`;
   throw new DataError(
@@ -28,4 +26,18 @@ export function finiteWeights(
       },
     },
   );
+}
+
+/** x - x is 0 for every finite number and NaN for the others. Four sums, since one waits for each of its additions. */
+function areFinite(x: Float32Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = x.length - (x.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += x[i] - x[i];
+    b += x[i + 1] - x[i + 1];
+    c += x[i + 2] - x[i + 2];
+    d += x[i + 3] - x[i + 3];
+  }
+  for (let i = whole; i < x.length; i++) a += x[i] - x[i];
+  return a + b + c + d === 0;
 }

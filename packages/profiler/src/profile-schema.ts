@@ -1,8 +1,10 @@
 import { type Bytes, idRules, logNames, type RouteName, trafficKinds } from "@fae/core";
 import { z } from "zod";
 
-/** Version of the file format that this release writes and reads. */
-export const profileVersion = 1;
+/** Versions of the file format that this release reads. 2: with what ids mean. */
+export const profileVersions = [1, 2] as const;
+/** The one that it writes. */
+export const profileVersion = 2;
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
@@ -49,7 +51,7 @@ const choice = z.strictObject({
  */
 export const profileSchema = z.strictObject({
   format: z.literal("fae-profile"),
-  version: z.literal(profileVersion),
+  version: z.literal(profileVersions),
   data: z.strictObject({
     digest: z.string(),
     source: z.string(),

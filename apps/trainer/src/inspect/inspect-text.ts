@@ -15,18 +15,24 @@ export function inspectionText(found: Inspection): string {
     case "checkpoint":
       return checkpointText(found.path, found.manifest);
     case "safetensors":
-      return textTable([
-        ["tensor", "type", "shape", "bytes"],
-        ...found.tensors.map(({ name, dtype, shape, byteLength }) => [
-          name,
-          dtype,
-          `[${shape.join(", ")}]`,
-          formatBytes(byteLength),
-        ]),
-      ]);
+      return safetensorsText(found);
     case "profile":
       return profileText(found.profile).trimEnd();
   }
+}
+
+function safetensorsText({ tensors, metadata }: Extract<Inspection, { kind: "safetensors" }>): string {
+  const table = textTable([
+    ["tensor", "type", "shape", "bytes"],
+    ...tensors.map(({ name, dtype, shape, byteLength }) => [
+      name,
+      dtype,
+      `[${shape.join(", ")}]`,
+      formatBytes(byteLength),
+    ]),
+  ]);
+  const told = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
+  return told.length === 0 ? table : `${table}\n\n${told.join("\n")}`;
 }
 
 function preparedText(

@@ -92,6 +92,7 @@ async function fill(
   const { tables } = withIds(data.directory, manifest);
   writeManifest(root, {
     ...manifest,
+    version: manifestVersion,
     tables: tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
     splits,
     lines: { ...manifest.lines, file: null },
