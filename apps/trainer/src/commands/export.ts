@@ -30,7 +30,7 @@ export const exportCommand = defineCommand({
     "of the ids, how a key becomes an id (vocabulary, or key modulo a number), the id of a missing value and of an unknown key,\n" +
     "and a digest per table. <file>.keys.tsv is the vocabulary, lines of table, key and id. Inputs of the ONNX graph are dense\n" +
     "float32 [N, (steps,) columns] and ids int64 [N, (steps,) ids per step]; id -1 adds no row, other numbers that are no row\n" +
-    "are errors. Scores of a model whose training split was thinned are corrected in the graph; safetensors and npz hold the\n" +
+    "are errors. The graph names <file>.data: export again rather than rename. Scores of a model whose training split was thinned are corrected in the graph; safetensors and npz hold the\n" +
     "weights as they are.",
   async run([model], { format, out, data }, { io, progress }) {
     const bar = progress("export", "bytes");

@@ -32,7 +32,7 @@ export const keptNegativesOf = ({ manifest }: Checkpoint): number =>
 /**
  * Opens the model of a run directory or checkpoint.
  * @param data prepared data set with the ids that it was trained on; needed where the checkpoint does not tell the layout of
- *   its inputs and the data set is no longer where the run read it.
+ *   its inputs and the data set is no longer where the run read it. Given, its ids are compared.
  * @throws DataError when the run has not ended, or the checkpoint is damaged, names no model, or is of other data.
  */
 export async function openSaved(path: string, data?: string): Promise<SavedModel> {
@@ -45,7 +45,8 @@ export async function openSaved(path: string, data?: string): Promise<SavedModel
       details: { path: checkpoint.path },
       cause: state.error,
     });
-  const layout = state.data.layout ?? (await dataOf(checkpoint, data ?? trainedOn(path, checkpoint))).layout;
+  const named = data === undefined ? null : await dataOf(checkpoint, data);
+  const layout = state.data.layout ?? (named ?? (await dataOf(checkpoint, trainedOn(path, checkpoint)))).layout;
   const shape = { ...layout, tableRows: manifest.program.tables.map(({ rows }) => rows) };
   // The schema knows that these are JSON; which options a model takes is checked by the model itself.
   const program = findModel(state.data.model).build(shape, state.data.modelOptions as ModelOptions);

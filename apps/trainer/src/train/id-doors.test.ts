@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportModel } from "../export/export-model.js";
 import { importWeights } from "../export/import-weights.js";
 import { packData } from "../pack/pack-data.js";
+import { openModel } from "../predict/open-model.js";
 import { predictScores } from "../predict/predict-scores.js";
 import { openSaved } from "../predict/saved-model.js";
 import { evaluateModel } from "./evaluate-model.js";
@@ -88,6 +89,10 @@ const doors: Record<string, (data: string) => Promise<unknown>> = {
   },
   evaluate: (data) => evaluate("run", data),
   predict: (data) => predictScores({ model: at("run"), from: "test", data: at(data), write: () => {} }),
+  openModel: async (data) => {
+    await using model = await openModel(at("run"), { data: at(data) });
+    expect(model.step).toBeGreaterThan(0);
+  },
   "predict of raw lines": (data) =>
     predictScores({
       model: at("run"),

@@ -33,7 +33,10 @@ type Use = (words: Int32Array, first: number) => void;
 /** Hands on the kept rows `[from, to)` of a part with the ids of the data set, row by row. */
 export function eachBlock(part: PartRows, from: number, to: number, use: Use): void {
   const { keep, rows, stride } = part;
-  if (keep === null) return eachStored(part, from, to, use);
+  if (keep === null) {
+    eachStored(part, from, to, use);
+    return;
+  }
   const bits = readFileSync(keep.path);
   let kept = 0;
   eachStored(part, 0, rows, (words, firstStored) => {
