@@ -15,6 +15,8 @@ import { writeSafetensors } from "@fae/embedding-store";
 import { profile, writeProfile } from "@fae/profiler";
 import { InferenceSession, Tensor } from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { captureIo } from "../cli/test-io.js";
+import { main } from "../cli.js";
 import type { Description } from "../export/description.js";
 import { exportModel } from "../export/export-model.js";
 import { importWeights } from "../export/import-weights.js";
@@ -199,6 +201,14 @@ test("every door and every export gives one score: missing and unknown ids, empt
     expect(expected[i]).toBeCloseTo(p / (p + (1 - p) / 0.5), 6);
   });
   expect(descriptionOf(out).output).toMatchObject({ keptNegatives: 0.5 });
+  for (const [more, told] of [
+    [[], "scores are corrected for it"],
+    [["--uncorrected"], "scores are not corrected for it"],
+  ] as const) {
+    const io = captureIo();
+    expect(await main(["predict", at("run"), at("data"), ...more], io)).toBe(0);
+    expect(io.err()).toContain(`training kept 50.0 % of the inputs without a click: ${told}`);
+  }
 });
 
 test("an id that is no row is refused at both ends of every table, by ONNX Runtime too", async () => {

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digests, randomLog, readAll, readRows, temporary } from "../../test/support/logs.js";
 import { oracleIds, oracleText } from "../../test/support/oracle.js";
-import { readManifest } from "../open-prepared.js";
+import { writeManifest } from "../manifest.js";
+import { openPrepared, readManifest } from "../open-prepared.js";
 import { rawFormats } from "../raw-formats.js";
 import { openVocabulary } from "../vocabulary.js";
 import type { PrepareOptions } from "./options.js";
@@ -235,7 +236,7 @@ describe("prepare", () => {
         name === "criteo-terabyte"
           ? [6, 7, 8].map((seed) => randomLog(format, 300, seed))
           : [randomLog(format, 700, 8)];
-      const files = texts.map((text, i) => directory.file(`day_${i}`));
+      const files = texts.map((_text, i) => directory.file(`day_${i}`));
       for (const [i, text] of texts.entries()) writeFileSync(files[i], text);
       const options = { format: name, files, seed: 2, ...more } as const;
       const whole = await prepare({ ...options, randomize: "none", directory: directory.file("whole") });
@@ -264,6 +265,23 @@ describe("prepare", () => {
       expect(splits.train?.positives).toBe(clicks(kept).length);
     },
   );
+
+  it("of an older version that thinned every split is taken as not thinned: its held-out inputs need no correction", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, randomLog(kaggle, 140, 8));
+    const data = await prepare({
+      format: "criteo-kaggle",
+      files: [log],
+      directory: directory.file("a"),
+      dropNegatives: 0.5,
+    });
+    expect(data.keptNegatives).toBe(0.5);
+    const manifest = await readManifest(data.directory);
+    const { thinned: _, ...options } = manifest.options;
+    writeManifest(data.directory, { ...manifest, version: 1, options });
+    expect((await openPrepared(data.directory)).keptNegatives).toBe(1);
+  });
 
   it("hashes ids without a dictionary: the unsigned key modulo the rows of a table", async () => {
     using directory = temporary();
