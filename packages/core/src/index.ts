@@ -30,10 +30,12 @@ export {
   UnsupportedError,
 } from "./errors.js";
 export { readOriginalIds } from "./files.js";
+export type { IdMapping, IdRule, LogName, TableIds } from "./id-mapping.js";
+export { idDifference, idRules, logNames } from "./id-mapping.js";
 export { initialParameter, initialRow } from "./initial.js";
-export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
+export { correctedScore, crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
 export type { Metrics } from "./metrics.js";
-export { auc, metrics } from "./metrics.js";
+export { auc, meanCrossEntropy, metrics } from "./metrics.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";

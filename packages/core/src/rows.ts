@@ -23,7 +23,7 @@ export interface RowReader extends Disposable {
   readonly batches: number;
   /**
    * @param epoch picks the permutation when the source is shuffled; null reads rows in file order whatever the source says.
-   * @throws DataError naming source, row and found value for a label, count or id out of range.
+   * @throws DataError naming source, row and found value for a label, count or id out of range, and a dense value that is NaN or infinite.
    */
   read(batch: number, epoch: number | null): Batch;
   close(): void;
@@ -169,8 +169,13 @@ function decoder(source: BatchSource, tables: RowReaderOptions["tables"]) {
       labels[i] = label;
       for (let step = 0; step < steps; step++) {
         for (let f = 0; f < layout.denseFeatures; f++, at++) {
-          if (layout.denseEncoding === "float32") dense[denseAt++] = floats[at];
-          else {
+          if (layout.denseEncoding === "float32") {
+            if (!Number.isFinite(floats[at]))
+              fail(rowAt(i), `dense feature ${f} is ${floats[at]}, expected a finite number`, {
+                found: String(floats[at]),
+              });
+            dense[denseAt++] = floats[at];
+          } else {
             if (words[at] < 0)
               fail(rowAt(i), `dense feature ${f} is ${words[at]}, expected a count of at least 0`, {
                 found: words[at],

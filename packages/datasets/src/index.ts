@@ -14,7 +14,8 @@ export type { ImportTerabyteBinaryOptions } from "./interchange/terabyte-binary.
 export { exportTerabyteBinary, importTerabyteBinary } from "./interchange/terabyte-binary.js";
 export type { Manifest } from "./manifest.js";
 export { manifestDigest, manifestSchema, manifestVersion, writeManifest } from "./manifest.js";
-export { openPrepared, readManifest } from "./open-prepared.js";
+export { idMapping, openPrepared, readManifest } from "./open-prepared.js";
+export { originalKeys } from "./original-keys.js";
 export type { PackOptions, PackProgress } from "./pack/options.js";
 export { pack } from "./pack/pack.js";
 export type { PrepareOptions, PrepareProgress, PrepareStage, SeriesOptions } from "./prepare/options.js";
@@ -34,4 +35,4 @@ export { logForm } from "./text/log-form.js";
 export { lineParser } from "./text/parse-line.js";
 export { rejectOf } from "./text/reject.js";
 export type { Vocabulary } from "./vocabulary.js";
-export { openVocabulary } from "./vocabulary.js";
+export { idsOfKeys, openVocabulary } from "./vocabulary.js";

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { idRules, logNames } from "@fae/core";
 import { z } from "zod";
 
-/** Version of the directory layout that this release writes and reads. */
-export const manifestVersion = 1;
+/** Versions of the directory layout that this release reads. 2: with what ids mean. */
+export const manifestVersions = [1, 2] as const;
+/** The one that it writes. */
+export const manifestVersion = 2;
 export const manifestName = "manifest.json";
 
 const count = z.int().nonnegative();
@@ -18,8 +21,8 @@ const split = z.strictObject({ file: relativeFile, rows: count, positives: count
  */
 export const manifestSchema = z.strictObject({
   format: z.literal("fae-prepared"),
-  version: z.literal(manifestVersion),
-  source: z.enum(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom"]),
+  version: z.literal(manifestVersions),
+  source: z.enum(logNames),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
   layout: z.strictObject({
@@ -28,12 +31,16 @@ export const manifestSchema = z.strictObject({
     steps: count,
     hotness: z.array(z.int().positive()),
   }),
-  /** `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. */
+  /**
+   * `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. `ids`: what original ids mean
+   * (`TableIds` of core), the same in a pack; older manifests lack it.
+   */
   tables: z.array(
     z.strictObject({
       name: z.string().min(1),
       rows: z.int().positive(),
       vocabulary: z.strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal"]) }).nullable(),
+      ids: z.strictObject({ rule: z.enum(idRules), modulo: z.int().positive().nullable(), digest }).optional(),
     }),
   ),
   splits: z.strictObject({
@@ -85,11 +92,14 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** sha256 of the manifest without `packed` and `warnings`; does not depend on the order of keys. */
+/**
+ * sha256 of the manifest without its `packed` part, its `warnings` and what follows from the rest (`ids`); does not depend on the
+ * order of keys, nor on the version: a data set that is prepared again keeps its digest.
+ */
 export function manifestDigest(manifest: Manifest): string {
-  const { packed: _, warnings: __, ...rest } = manifest;
+  const { packed: _, warnings: ___, tables, ...rest } = manifest;
   return createHash("sha256")
-    .update(JSON.stringify(sorted(rest)))
+    .update(JSON.stringify(sorted({ ...rest, version: 1, tables: tables.map(({ ids: __, ...table }) => table) })))
     .digest("hex");
 }
 

@@ -35,7 +35,7 @@ export async function openVocabulary(directory: string, table: string): Promise<
   withFile(path, "r", (file) => readFully(file, bytesOf(keys), 0, path));
   const isHex = kind === "hex";
   const pattern = isHex ? /^[0-9a-fA-F]{0,8}$/ : /^-?[0-9]{0,10}$/;
-  let ids: IntDictionary | null = null;
+  let find: ((key: number) => number) | null = null;
   return {
     table,
     keys,
@@ -51,12 +51,16 @@ export async function openVocabulary(directory: string, table: string): Promise<
       if (!pattern.test(text)) return null;
       const key = isHex ? Number.parseInt(text || "0", 16) : Number(text || "0");
       if (Number.isNaN(key) || key < -2147483648 || key > (isHex ? 4294967295 : 2147483647)) return null;
-      if (!ids) {
-        ids = new IntDictionary(keys.length);
-        for (const known of keys) ids.add(known);
-      }
-      const id = ids.idOf(key | 0);
+      find ??= idsOfKeys(keys);
+      const id = find(key | 0);
       return id < 0 ? null : id;
     },
   };
+}
+
+/** Looks up the position of an int32 key among keys, -1 where it is not. Memory: 16 to 30 bytes a key. */
+export function idsOfKeys(keys: Int32Array): (key: number) => number {
+  const dictionary = new IntDictionary(keys.length);
+  for (const key of keys) dictionary.add(key);
+  return (key) => dictionary.idOf(key | 0);
 }

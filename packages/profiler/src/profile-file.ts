@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ConfigError, DataError } from "@fae/core";
 import { z } from "zod";
 import type { ProfileResult } from "./profile.js";
-import { type Profile, profileSchema, profileVersion } from "./profile-schema.js";
+import { type Profile, profileSchema, profileVersions } from "./profile-schema.js";
 import { profileHtml } from "./report/html.js";
 
 const profileName = "profile.json";
@@ -95,12 +95,12 @@ async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>
     });
   }
   const version = z.looseObject({ profile: z.looseObject({ version: z.number() }) }).safeParse(value);
-  if (version.success && version.data.profile.version !== profileVersion)
+  if (version.success && !profileVersions.some((known) => known === version.data.profile.version))
     throw new DataError(
-      `'${path}' has version ${version.data.profile.version}, this release reads ${profileVersion}.`,
+      `'${path}' has version ${version.data.profile.version}, this release reads ${profileVersions.join(" and ")}.`,
       {
         fix: "Profile the data set again with this release.",
-        details: { path, found: version.data.profile.version, expected: profileVersion },
+        details: { path, found: version.data.profile.version, expected: profileVersions },
       },
     );
   const parsed = fileSchema.safeParse(value);

@@ -177,8 +177,8 @@ describe("profile", () => {
     await expect(readCounts(directory)).rejects.toThrow(/missing/);
     const path = join(directory, "profile.json");
     const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.replace('"version": 1', '"version": 2'));
-    await expect(readProfile(directory)).rejects.toThrow(/version 2/);
+    writeFileSync(path, text.replace('"version": 2', '"version": 3'));
+    await expect(readProfile(directory)).rejects.toThrow(/version 3/);
     writeFileSync(path, text.replace('"budgetBytes"', '"budget"'));
     await expect(readProfile(directory)).rejects.toThrow(/damaged/);
     writeFileSync(path, text.slice(1));

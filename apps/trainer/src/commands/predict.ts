@@ -1,6 +1,6 @@
 import { ConfigError } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
-import { formatCount, formatMetric, formatSeconds } from "../cli/format.js";
+import { formatCount, formatMetric, formatSeconds, formatShare } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
@@ -20,7 +20,7 @@ export const predictCommand = defineCommand({
     ),
     data: option(
       "--data <dir>",
-      "prepared data set with the vocabulary (default: where the run was trained on it)",
+      "prepared data set with the model's ids, for a model that carries no vocabulary (default: where the run was trained on it)",
       text().optional(),
     ),
     unlabelled: option("--unlabelled", "the lines have no label, as in a test file", flag()),
@@ -34,16 +34,23 @@ export const predictCommand = defineCommand({
       "file of scores, must not exist (default: stdout, the summary then goes to stderr)",
       text().optional(),
     ),
+    uncorrected: option(
+      "--uncorrected",
+      "leave scores as learnt where the training split was thinned (--drop-negatives)",
+      flag(),
+    ),
     cache: option("--cache <bytes>", "memory for embedding rows", byteCount(0).default(256 * 2 ** 20)),
   },
   example: "zcat day_23.gz | fae predict runs/first - --format criteo-terabyte > scores.tsv",
   notes:
     "Each line of scores is a number and a probability with a tab between: the number of the line from 1, or of the row from\n" +
     "0. Malformed lines get none; a first line that names the columns is skipped. A key that training never saw counts as a\n" +
-    `missing value; such keys are counted. With --json --out is needed. ${rawFormatNotes}`,
+    "missing value; such keys are counted. The model carries its vocabulary or hash, so raw lines need no data set. Of a model\n" +
+    "whose training kept a share k of the inputs without a click, a score p is told as p / (p + (1 - p) / k). With --json\n" +
+    `--out is needed. ${rawFormatNotes}`,
   async run([model, input], options, { io, json, log, progress }) {
     const { format, split, out, cache, data = format === undefined ? input : undefined } = options;
-    const { unlabelled, maxRejects } = options;
+    const { unlabelled, maxRejects, uncorrected } = options;
     const lines = input === "-" ? process.stdin : input;
     const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
     if (json && out === undefined) {
@@ -68,6 +75,7 @@ export const predictCommand = defineCommand({
         from,
         ...present({ data }),
         cacheBytes: cache,
+        uncorrected,
         signal: io.signal,
         onProgress: (done) => bar.update(done, 0),
         async write(scores) {
@@ -79,7 +87,7 @@ export const predictCommand = defineCommand({
       });
       await file?.commit();
       bar.end();
-      const summary = predictText(report, out);
+      const summary = predictText(report, { uncorrected, ...present({ out }) });
       if (file === null) log(summary);
       const last = held.trimEnd();
       held = "";
@@ -92,11 +100,18 @@ export const predictCommand = defineCommand({
   },
 });
 
-function predictText({ inputs, step, meanScore, seconds, unknownKeys, rejected }: PredictReport, out?: string): string {
+function predictText(
+  { inputs, step, meanScore, seconds, unknownKeys, rejected, keptNegatives }: PredictReport,
+  { out, uncorrected }: { readonly out?: string; readonly uncorrected: boolean },
+): string {
   const rate = formatCount(Math.round(inputs / seconds));
   const facts = [
     `step ${step}: ${formatCount(inputs)} inputs in ${formatSeconds(seconds)} (${rate}/s), mean score ${formatMetric(meanScore)}`,
   ];
+  if (keptNegatives < 1)
+    facts.push(
+      `training kept ${formatShare(keptNegatives)} of the inputs without a click: scores are ${uncorrected ? "not " : ""}corrected for it`,
+    );
   const unknown = Object.entries(unknownKeys);
   if (unknown.length > 0)
     facts.push(`unknown keys, taken as missing: ${unknown.map(([table, keys]) => `${table} ${keys}`).join(", ")}`);

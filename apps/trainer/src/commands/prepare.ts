@@ -17,7 +17,7 @@ const options = {
   maxRowsPerTable: option("--max-rows-per-table <n>", "keys are taken modulo this", count(1, 0x7fffffff).optional()),
   dropNegatives: option(
     "--drop-negatives <share>",
-    "share of label-0 inputs to leave out (default: 0)",
+    "share of label-0 training inputs to leave out; held-out splits stay whole (default: 0)",
     number({ atLeast: 0, atMost: 1 }).optional(),
   ),
   randomize: option(

@@ -1,11 +1,11 @@
 import { ConfigError, optimizers, rowStateValues } from "@fae/core";
-import { openPrepared } from "@fae/datasets";
 import { dataShape, findModel, models, parameterCount } from "@fae/models";
 import { checkProfileDirectory, profile, profileText, writeProfile } from "@fae/profiler";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
 import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
+import { openData } from "../train/model-state.js";
 
 const modelNames = models.map((entry) => entry.name);
 const optimizerNames = Object.keys(optimizers) as (keyof typeof optimizers)[];
@@ -62,7 +62,7 @@ export const profileCommand = defineCommand({
         details: { option: "exact" },
       });
     }
-    const data = await openPrepared(directory);
+    const data = await openData(directory);
     const out = options.out ?? `${data.directory}-profile`;
     await checkProfileDirectory(out);
     const entry = findModel(options.model);

@@ -86,7 +86,16 @@ const options = {
   ),
   rowType: option("--row-type <type>", "rows on the device", choice(["float32", "bf16"]).default("float32")),
   atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
-  init: option("--init <path>", "initial weights: safetensors, a run or a checkpoint", text().optional()),
+  init: option(
+    "--init <path>",
+    "initial weights over the same ids: safetensors, a run or a checkpoint",
+    text().optional(),
+  ),
+  initWithState: option(
+    "--init-with-state",
+    "take the optimizer state of --init too, and go on where its rate schedule stood",
+    flag(),
+  ),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
   checkpointEvery: option(
     "--checkpoint-every <batches>",
@@ -132,6 +141,8 @@ export const trainCommand = defineCommand({
   example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
   notes:
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
+    "--init takes weights alone: optimizer state starts empty, the schedule at batch 1, and rates are those given here. Its ids\n" +
+    "must mean the same: same vocabulary or hash, packed or not, whatever the inputs.\n" +
     "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
     "checkpoints, --tensorboard and <data> (where the same data are now) may be given anew.\n" +
     "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +

@@ -1,9 +1,17 @@
 import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
-import { openPrepared } from "@fae/datasets";
-import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
+import {
+  finiteWeights,
+  openSafetensors,
+  openTable,
+  type Safetensors,
+  saveCheckpoint,
+  type Table,
+} from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
-import { digestBeforePacking, modelState } from "../train/model-state.js";
+import { keysOf } from "../predict/model-keys.js";
+import { identityOf, modelState, openData } from "../train/model-state.js";
 import { stageDirectory } from "../train/run-directory.js";
+import { expectIds } from "./description.js";
 
 export interface ImportOptions {
   /** Safetensors file with the parameter names of facebookresearch/dlrm or facebookresearch/tbsm. */
@@ -18,6 +26,8 @@ export interface ImportOptions {
 
 export interface ImportReport {
   readonly checkpoint: string;
+  /** Whether the file said what its ids mean, and it is what those of the data set mean; false: a file of another program. */
+  readonly idsStated: boolean;
   readonly model: string;
   readonly tensors: number;
   readonly bytes: number;
@@ -26,14 +36,16 @@ export interface ImportReport {
 /**
  * Makes a checkpoint of weights that were trained elsewhere: for `evaluate`, `predict`, `export` and as a start of `train`.
  * Tables are streamed. It has no optimizer state and counts as 0 updates.
- * @throws DataError naming the tensor that is missing, too much or of another shape; ConfigError when `out` exists
+ * @throws DataError naming the tensor that is missing, too much, of another shape or not finite, or the table whose ids differ; ConfigError when `out` exists
  */
 export async function importWeights(options: ImportOptions): Promise<ImportReport> {
   const { model, modelOptions = {}, out } = options;
-  const data = await openPrepared(options.data);
+  const data = await openData(options.data);
   const program = findModel(model).build(dataShape(data), modelOptions);
   await using file = await openSafetensors(options.weights);
+  const description = expectIds(file, data.ids);
   expectTensors(file, program);
+  const keptNegatives = description?.output.keptNegatives ?? data.keptNegatives;
   const staged = stageDirectory(out);
   const tables = new Map<string, Table>();
   try {
@@ -42,16 +54,21 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
       session: {
         async read(name, rows = new Uint32Array(0)) {
           if (name === "#step") return stepValues(0);
-          return (await tables.get(name)?.lookup(rows)) ?? file.floats(name);
+          const table = tables.get(name);
+          if (table === undefined) return finiteWeights(await file.floats(name), name, options.weights);
+          const values = await table.lookup(rows);
+          return finiteWeights(values, name, options.weights, { from: rows[0], width: table.width });
         },
       },
       program,
       optimizer: optimizerSpec("sgd"),
-      state: modelState({ model, modelOptions }, data),
-      data: digestBeforePacking(data),
+      state: modelState({ model, modelOptions }, { ...data, keptNegatives }),
+      ...identityOf(data),
+      keys: await keysOf(data),
     });
     staged.commit();
-    return { checkpoint: out, model: program.name, tensors: file.tensors.size, bytes };
+    const idsStated = description !== null;
+    return { idsStated, checkpoint: out, model: program.name, tensors: file.tensors.size, bytes };
   } finally {
     for (const table of tables.values()) await table.close();
     staged.discard();

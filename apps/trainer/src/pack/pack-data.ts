@@ -1,11 +1,12 @@
 import { basename, dirname } from "node:path";
-import { openPrepared, type PackProgress, pack, readManifest } from "@fae/datasets";
-import { readCounts, readProfile } from "@fae/profiler";
+import { type PackProgress, pack, readManifest } from "@fae/datasets";
+import { checkProfile, readCounts, readProfile } from "@fae/profiler";
+import { openData } from "../train/model-state.js";
 
 export interface PackDataOptions {
   /** A prepared data set that is not packed. */
   readonly data: string;
-  /** Directory that `profile` wrote, or its `profile.json`. */
+  /** Directory that `profile` wrote, or its `profile.json`; of the same ids, of these or of other inputs. */
   readonly profile: string;
   /** Directory to make. */
   readonly out: string;
@@ -38,15 +39,16 @@ export interface PackReport {
  */
 export async function packData(options: PackDataOptions): Promise<PackReport> {
   const started = performance.now();
-  const data = await openPrepared(options.data);
+  const data = await openData(options.data);
   const profileDirectory = basename(options.profile) === "profile.json" ? dirname(options.profile) : options.profile;
   const profile = await readProfile(profileDirectory);
+  checkProfile(profile, data);
   const { hotRows } = profile.hotSet;
   const packed = await pack({
     data,
     directory: options.out,
     counts: () => readCounts(profileDirectory),
-    madeFrom: profile.data.digest,
+    madeFrom: data.digest,
     hotRows,
     budgetBytes: profile.budgetBytes,
     rowBytes: profile.row.bytes,

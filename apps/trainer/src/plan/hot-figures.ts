@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { type PreparedData, rowStateValues } from "@fae/core";
 import { checkProfile, hotRowBits, type Profile, profile, readCounts, readProfile } from "@fae/profiler";
-import { digestBeforePacking } from "../train/model-state.js";
 import type { TrainOptions } from "../train/options.js";
 
 /** Which rows would be hot, and what that is worth. */
@@ -35,7 +34,7 @@ export async function hotFigures(
 ): Promise<HotFigures> {
   const stateValues = rowStateValues(options.optimizer, width);
   const named = options.profile === null ? null : await readProfile(options.profile);
-  if (named) checkProfile(named, { ...data, digest: digestBeforePacking(data) });
+  if (named) checkProfile(named, data);
   if (data.packed) return packFigures(data, data.packed, named);
   const directory = options.profile ?? `${data.directory}-profile`;
   const found = named ?? (existsSync(directory) ? await readProfile(directory) : null);

@@ -1,10 +1,11 @@
 import type { SplitName } from "@fae/core";
 import { DataError } from "@fae/core";
-import { type RawFormatName, rawFormats, readManifest } from "@fae/datasets";
+import { type RawFormatName, rawFormats } from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
 import { checkFormat, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
+import { carriedKeys, dataKeys, type ModelKeys } from "./model-keys.js";
 import { type Model, serve } from "./open-model.js";
 import { readText } from "./read-text.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "./saved-model.js";
@@ -26,8 +27,13 @@ export interface PredictOptions {
   readonly model: string;
   /** What is scored: a raw log, or this split of `data`. */
   readonly from: LogToScore | SplitName;
-  /** Prepared data set with the ids and the vocabulary of the model; default: where the run was trained on it. */
+  /**
+   * Prepared data set with the ids of the model: the one to score a split of (default: where the run was trained), or the
+   * vocabulary for raw lines of a model that carries none.
+   */
   readonly data?: string;
+  /** Leaves scores as the model learnt them where its training data were thinned; default: corrected. */
+  readonly uncorrected?: boolean;
   readonly cacheBytes?: number;
   /** Takes lines `number<TAB>probability`: numbers of lines from 1, of rows of a split from 0. */
   write(text: string): Promise<void> | void;
@@ -39,6 +45,8 @@ export interface PredictReport {
   readonly checkpoint: string;
   readonly step: number;
   readonly inputs: number;
+  /** Share of the training inputs without a click that were kept: below 1 scores are corrected for it, unless `uncorrected`. */
+  readonly keptNegatives: number;
   /** Mean of the probabilities; null without inputs. */
   readonly meanScore: number | null;
   /** Keys that the vocabulary does not have, by table; tables without any are left out. */
@@ -61,11 +69,12 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   const started = performance.now();
   const { from, model: path } = options;
   const saved = await openSaved(path, options.data);
-  const data = await dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
-  const log = typeof from === "string" ? null : await openLog(from, saved, data.directory);
+  const dataSet = () => dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
+  const log = typeof from === "string" ? null : await openLog(from, saved, await keysFor(saved, options, dataSet));
+  const inputs = log?.inputs ?? splitInputs(await dataSet(), from as SplitName);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
-  await using model = await serve(saved, options.cacheBytes);
-  const scored = await scoreAll(model, log?.inputs ?? splitInputs(data, from as SplitName), options);
+  await using model = await serve(saved, options);
+  const scored = await scoreAll(model, inputs, options);
   const rejected = log?.rejected ?? { lines: 0, byReason: {}, first: [] };
   if (typeof from !== "string") checkRejects(rejected, scored.inputs, from.maxRejects ?? 0.001);
   const unknown = (log?.unknown ?? []).filter(({ keys }) => keys > 0);
@@ -73,6 +82,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
     checkpoint: saved.checkpoint.path,
     step: model.step,
     inputs: scored.inputs,
+    keptNegatives: saved.keptNegatives,
     meanScore: scored.inputs === 0 ? null : scored.sum / scored.inputs,
     unknownKeys: Object.fromEntries(unknown.map(({ table, keys }) => [table, keys])),
     rejected,
@@ -80,9 +90,24 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   };
 }
 
-async function openLog({ format, text, unlabelled = false }: LogToScore, { layout }: SavedModel, data: string) {
-  const keys = await openKeyIds(data);
-  checkFormat(rawFormats[format], (await readManifest(data)).source);
+/** What the model itself carries; else its data set, which is checked wherever it is named. */
+async function keysFor(
+  { checkpoint }: SavedModel,
+  { data }: PredictOptions,
+  dataSet: () => ReturnType<typeof dataOf>,
+): Promise<ModelKeys> {
+  const carried = carriedKeys(checkpoint);
+  if (carried !== null && data === undefined) return carried;
+  return dataKeys(await dataSet());
+}
+
+async function openLog(
+  { format, text, unlabelled = false }: LogToScore,
+  { layout, checkpoint }: SavedModel,
+  modelKeys: ModelKeys,
+) {
+  const keys = await openKeyIds(modelKeys, checkpoint.path);
+  checkFormat(rawFormats[format], modelKeys.ids.source);
   const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
   const onReject = (line: RejectedLine): void => {
     rejected.lines++;

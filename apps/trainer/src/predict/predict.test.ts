@@ -317,7 +317,7 @@ test("says why raw lines cannot be scored", async () => {
     );
   await expect(scored("kaggle-run", "criteo-kaggle", "nothing.txt")).rejects.toThrow("nothing.txt' cannot be read");
   await expect(predict({ model: at("run"), from: "test", data: at("kaggle") })).rejects.toThrow(
-    "is not the data set of",
+    "the ids are of custom, expected criteo-kaggle",
   );
 });
 

@@ -14,7 +14,7 @@ import type { OrderState } from "@fae/scheduler";
 import { trackChanges } from "./changed-rows.js";
 import { originalIdsOf } from "./initial-weights.js";
 import type { LoopState } from "./loop.js";
-import { digestBeforePacking, modelState } from "./model-state.js";
+import { identityOf, modelState } from "./model-state.js";
 import type { TrainOptions } from "./options.js";
 import { checkpointsOf, type RunOutput } from "./run-output.js";
 import { dataMark, type TrainingState, trainingJson } from "./training-state.js";
@@ -50,7 +50,7 @@ export const checkpointSource = (
   optimizer,
   originalIds: originalIdsOf(tables ? { tables } : {}),
   state: { ...modelState(options, data), ...more },
-  data: digestBeforePacking(data),
+  ...identityOf(data),
 });
 
 /** Full checkpoint that those of changed rows build on. */

@@ -7,15 +7,16 @@ import {
   type SplitName,
   UnsupportedError,
 } from "@fae/core";
-import { openPrepared, toBatchSource } from "@fae/datasets";
-import { openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
+import { toBatchSource } from "@fae/datasets";
+import { expectSameIds, openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
 import { strategy } from "@fae/scheduler";
+import { keptNegativesOf } from "../predict/saved-model.js";
 import { chooseEngine } from "./engines.js";
 import { originalIdsOf } from "./initial-weights.js";
 import { originalIds } from "./job.js";
-import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelDirectory } from "./model-directory.js";
-import { digestBeforePacking, programOf } from "./model-state.js";
+import { identityOf, openData, programOf } from "./model-state.js";
 
 export interface EvaluateOptions {
   /** A run directory or a checkpoint. */
@@ -42,8 +43,9 @@ export interface EvaluateReport {
 export async function evaluateModel(
   options: EvaluateOptions,
 ): Promise<{ readonly report: EvaluateReport; readonly evaluation: Evaluation }> {
-  const data = await openPrepared(options.data);
+  const data = await openData(options.data);
   const checkpoint = await openCheckpoint(await modelDirectory(options.model));
+  expectSameIds(checkpoint, identityOf(data));
   const program = programOf(checkpoint, data);
   const source = toBatchSource(data, options.split);
   if (source.rows === 0) {
@@ -70,10 +72,10 @@ export async function evaluateModel(
     program,
     optimizer: job.optimizer,
     originalIds: originalIdsOf(job),
-    data: digestBeforePacking(data),
+    ...identityOf(data),
     parts: "weights",
   });
-  const evaluation = await session.evaluate(source.name);
+  const evaluation = corrected(await session.evaluate(source.name), keptNegativesOf(checkpoint));
   return {
     report: {
       checkpoint: checkpoint.path,

@@ -14,7 +14,7 @@ import { stopIfAborted } from "../cli/interrupted.js";
 import { type EarlyStopOptions, type EarlyStopState, earlyStop, earlyStopStart } from "../feedback/early-stop.js";
 import { type PlateauOptions, type PlateauState, plateau, plateauStart } from "../feedback/plateau.js";
 import { type LearningRateSchedule, learningRate } from "./learning-rate.js";
-import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
 import { addEvaluation, addSegment, embeddingBytes, emptyTotals, type Totals } from "./totals.js";
 
 /** One training segment that is done. */
@@ -77,6 +77,8 @@ export interface LoopPlan {
   readonly testEvery: number;
   /** Stops after this many batches. */
   readonly maxBatches: number;
+  /** Share of the training inputs without a click that were kept: tests are of corrected scores. Absent: 1. */
+  readonly keptNegatives?: number;
   /** Lowers the rate when the loss of tests stops falling. */
   readonly plateau?: PlateauOptions;
   /** Ends training when the loss of tests stops falling. */
@@ -119,7 +121,7 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
     const { batches: step } = totals;
     if (tested?.step === step) return tested.loss;
     await tell();
-    const evaluation = await session.evaluate(plan.testSource);
+    const evaluation = corrected(await session.evaluate(plan.testSource), plan.keptNegatives ?? 1);
     addEvaluation(totals, evaluation);
     const { loss, seconds } = evaluation;
     tested = Number.isFinite(loss) ? { step, loss } : null; // JSON has no other numbers

@@ -47,8 +47,13 @@ export interface TrainOptions {
   readonly rowType: NonNullable<Job["rowType"]>;
   /** CUDA: false takes order-free atomic row updates, which do not repeat bit by bit. */
   readonly deterministic: boolean;
-  /** Safetensors file of initial weights (`emb_l.0.weight`, `bot_l.0.weight`, ...); null: drawn from the seed. */
+  /**
+   * Initial weights: a run, a checkpoint, or a safetensors file (`emb_l.0.weight`, `bot_l.0.weight`, ...), over ids of the same
+   * meaning; null: drawn from the seed.
+   */
   readonly init: string | null;
+  /** Takes from a run or checkpoint its optimizer state too, and goes on in the schedule of rates where it stood. */
+  readonly initWithState: boolean;
   /** Directory that the run is written to; null: nothing is written. */
   readonly run: string | null;
   /** Batches between checkpoints, at the next end of a segment; 0: none. An interrupted run with one can be resumed. */
@@ -102,6 +107,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     rowType: "float32",
     deterministic: true,
     init: null,
+    initWithState: false,
     run: null,
     checkpointEvery: 0,
     fullEvery: 10,
@@ -119,6 +125,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
   checkSchedule(options);
   checkFeedback(options);
   checkRun(options);
+  checkInit(options);
   return options;
 }
 
@@ -175,6 +182,14 @@ function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy }: T
       fix: "Set --test-every, or leave --plateau-patience and --stop-patience out.",
       details: { option: "test-every", found: testEvery },
     });
+}
+
+function checkInit({ init, initWithState }: TrainOptions): void {
+  if (init !== null || !initWithState) return;
+  throw new ConfigError("There is nothing to take optimizer state from.", {
+    fix: "Give --init too, a run or a checkpoint.",
+    details: { option: "init-with-state" },
+  });
 }
 
 function checkRun({ tensorboard, checkpointEvery, run }: TrainOptions): void {

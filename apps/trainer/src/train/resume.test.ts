@@ -150,7 +150,7 @@ describe("refuses", () => {
   });
 
   const refusals: [string, () => Partial<TrainOptions>, string][] = [
-    ["other data", () => ({ data: at("other") }), "was made from other data"],
+    ["other data", () => ({ data: at("other") }), "ids that do not mean the rows of this data set: table 't0' has"],
     ["another model", () => ({ model: "rmc2" }), 'The run has model "dlrm"'],
     ["other sizes of the model", () => ({ modelOptions: { width: 8 } }), "The run has modelOptions"],
     ["another optimizer", () => ({ optimizer: "sgd" }), 'The run has optimizer "adagrad"'],

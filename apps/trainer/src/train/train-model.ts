@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
-import { openPrepared } from "@fae/datasets";
 import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type OrderState, type ResumableStrategy, startShuffle } from "@fae/scheduler";
 import { stopIfAborted } from "../cli/interrupted.js";
+import { keysOf } from "../predict/model-keys.js";
 import { batchHint } from "./batch-hint.js";
 import { type CheckpointEvent, type Checkpoints, checkpointSource, openCheckpoints } from "./checkpoints.js";
 import { explainDivergence } from "./diverged.js";
@@ -15,8 +15,8 @@ import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
 import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
-import { evaluationMetrics, type Metrics } from "./metrics.js";
-import { digestBeforePacking } from "./model-state.js";
+import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
+import { identityOf, openData } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
 import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";
@@ -87,7 +87,7 @@ export async function resumeTraining(
 
 async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resumption | null): Promise<TrainReport> {
   const started = performance.now();
-  const data = await openPrepared(options.data);
+  const data = await openData(options.data);
   const strategy = findStrategy(options.strategy);
   if (resumption) checkClasses(resumption.state, data);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
@@ -100,19 +100,31 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   if (hint !== null) hooks.log?.(hint);
   stopIfAborted(hooks.signal, "Training");
   await using session = await choice.engine.open(planned.job);
-  const { told, changed } = await loadStart(options, session, data, planned.job, resumption);
+  const { told, step, changed } = await loadStart(options, session, data, planned.job, resumption);
   if (told !== null) hooks.log?.(told);
   const openSeconds = (performance.now() - started) / 1000;
 
   const output = await openOutput(options, resumption);
   const totalSeconds = () => (performance.now() - started) / 1000 + (resumption?.state.seconds ?? 0);
-  const run: Run = { options, data, planned, choice, session, hooks, output, resumption, changed, totalSeconds };
+  const run: Run = {
+    options,
+    data,
+    planned,
+    choice,
+    session,
+    hooks,
+    output,
+    resumption,
+    changed,
+    stepsBefore: step,
+    totalSeconds,
+  };
   try {
     const trained = await trainAndTest(run, strategy);
     const memory = await session.memory();
     if (output) {
       const source = checkpointSource({ options, data, session, job: planned.job });
-      await saveCheckpoint(join(output.path(), "model"), { ...source, keep: 1 });
+      await saveCheckpoint(join(output.path(), "model"), { ...source, keys: await keysOf(data), keep: 1 });
     }
     const resumedAt = resumedSteps(resumption);
     const finished = { ...run, ...trained, memory, openSeconds, resumedAt, totalSeconds: totalSeconds() };
@@ -132,18 +144,26 @@ const withMatmul = (job: Job, engine: string): Job =>
 interface Start {
   /** One line saying what the session starts from; null: weights drawn from the seed. */
   readonly told: string | null;
+  /** Updates before the first of this run, which the schedule of rates counts too; 0 but with `initWithState`. */
+  readonly step: number;
   /** Rows that are not as in the full checkpoint that the one resumed from builds on. */
   readonly changed: ChangedRows;
 }
 
 async function loadStart(
-  { init }: TrainOptions,
+  options: TrainOptions,
   session: Session,
   data: PreparedData,
   job: Job,
   resumption: Resumption | null,
 ): Promise<Start> {
-  if (resumption === null) return { told: init === null ? null : await loadWeights(init, session, job), changed: {} };
+  if (resumption === null) {
+    if (options.init === null) return { told: null, step: 0, changed: {} };
+    return {
+      ...(await loadWeights(options.init, { session, job, data, withState: options.initWithState })),
+      changed: {},
+    };
+  }
   const { program, optimizer } = job;
   const { checkpoint } = resumption;
   const changed: Record<string, Uint32Array> = {};
@@ -152,12 +172,13 @@ async function loadStart(
     program,
     optimizer,
     originalIds: originalIdsOf(job),
-    data: digestBeforePacking(data),
+    ...identityOf(data),
     onChanged: (table, rows) => {
       changed[table] = rows;
     },
   });
-  return { told: `resumed from ${checkpoint.path}, step ${checkpoint.manifest.step}`, changed };
+  const step = checkpoint.manifest.step - resumption.state.loop.totals.batches;
+  return { step, told: `resumed from ${checkpoint.path}, step ${checkpoint.manifest.step}`, changed };
 }
 
 async function openOutput({ run, tensorboard }: TrainOptions, resumption: Resumption | null) {
@@ -180,6 +201,7 @@ interface Run {
   readonly output: RunOutput | null;
   readonly resumption: Resumption | null;
   readonly changed: ChangedRows;
+  readonly stepsBefore: number;
   /** Until now, with those before an interruption. */
   totalSeconds(): number;
 }
@@ -212,7 +234,8 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
           order = state;
         },
       }),
-      schedule: { ...options, base: options.learningRate },
+      schedule: { ...options, base: options.learningRate, from: run.stepsBefore },
+      keptNegatives: run.data.keptNegatives,
       testSource: planned.testSource,
       testEvery: options.testEvery,
       maxBatches: options.maxBatches ?? Number.POSITIVE_INFINITY,
@@ -229,7 +252,7 @@ async function trainAndTest(run: Run, strategy: ResumableStrategy): Promise<Trai
     const metrics = { val: null as Metrics | null, test: null as Metrics | null };
     for (const split of planned.heldOut) {
       stopIfAborted(hooks.signal, "Training");
-      metrics[split] = score(await session.evaluate(split), totals);
+      metrics[split] = score(await session.evaluate(split), totals, run.data.keptNegatives);
     }
     return { totals, ...record, trace: order?.kind === "shuffle" ? order.trace : null, metrics };
   } catch (error) {
@@ -263,7 +286,7 @@ const followed = ({ plateauPatience, plateauFactor, stopPatience }: TrainOptions
   ...(stopPatience !== null && { earlyStop: { better: "lower", patience: stopPatience } }),
 });
 
-function score(evaluation: Evaluation, totals: Totals): Metrics {
+function score(evaluation: Evaluation, totals: Totals, keptNegatives: number): Metrics {
   addEvaluation(totals, evaluation);
-  return evaluationMetrics(evaluation);
+  return evaluationMetrics(corrected(evaluation, keptNegatives));
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError, DataError, idsPerStep, noRow, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
@@ -69,7 +70,7 @@ export async function importRows(
     rmSync(join(root, "work"), { recursive: true });
     const all = Object.values(counts);
     const sum = (of: "rows" | "positives") => all.reduce((n, count) => n + count[of], 0);
-    writeManifest(root, {
+    const manifest: Manifest = {
       format: "fae-prepared",
       version: manifestVersion,
       source: target.source,
@@ -84,7 +85,8 @@ export async function importRows(
       labelRate: sum("positives") / sum("rows"),
       lines: { total: sum("rows"), crlf: 0, rejected: 0, byReason: {}, file: null },
       options: target.options,
-    });
+    };
+    writeManifest(root, withIds(root, manifest));
     syncTree(root);
     renameSync(root, directory);
     syncPath(dirname(directory));

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { FaeError, type PreparedData } from "@fae/core";
+import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared, readManifest } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
@@ -88,9 +89,11 @@ async function fill(
     packOriginals(data.directory, manifest, ranked, run),
     packInputs(options, manifest, ranked, run),
   ]);
+  const { tables } = withIds(data.directory, manifest);
   writeManifest(root, {
     ...manifest,
-    tables: manifest.tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
+    version: manifestVersion,
+    tables: tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
     splits,
     lines: { ...manifest.lines, file: null },
     // Two packs of the same data are different data when their orders or hot rows differ: the digest covers options.

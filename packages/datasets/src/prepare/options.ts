@@ -13,7 +13,11 @@ export interface PrepareOptions {
   readonly ids?: "dictionary" | "hash";
   /** Keys are taken modulo this, 1 .. 2^31 - 1; with a dictionary, which then follows the modulo, as the reference does. */
   readonly maxRowsPerTable?: number;
-  /** Share of label-0 inputs to drop, 0 (default) .. 1; the draw depends on seed, file and byte offset alone. */
+  /**
+   * Share of label-0 inputs to leave out of the training split, 0 (default) to below 1; the draw depends on seed, file and byte
+   * offset alone. Held-out splits stay as in the log. Keys of inputs left out stay in the vocabulary, but of files that are
+   * whole training days.
+   */
   readonly dropNegatives?: number;
   /** Order of the training inputs: as in the log (default), permuted inside each day, permuted over all days. */
   readonly randomize?: "none" | "day" | "total";

@@ -69,6 +69,7 @@ export function openPart(
   const tables = format.tables.length;
   const { modulo } = options;
   const drops = options.dropNegatives > 0;
+  const trains = file < options.trainFiles;
   const draws = drawsFor(options.seed, purposes.dropNegative);
   const hasDictionary = options.ids === "dictionary";
   const { dictionary, blocks } = memory;
@@ -88,6 +89,7 @@ export function openPart(
   let crlf = 0;
   let accepted = 0;
   let kept = 0;
+  let stored = 0;
   let rejected = 0;
   let first: HourAt = { line: 0, offset: 0, hour: 0 };
   let lastHour = 0;
@@ -162,8 +164,9 @@ export function openPart(
       else if (hour[0] < lastHour) fall ??= { line: lines, offset, before: lastHour, hour: hour[0] };
       lastHour = hour[0];
       accepted++;
-      if (isDropped) return;
-      kept++;
+      if (!isDropped) kept++;
+      if (isDropped && trains) return;
+      stored++;
       used++;
     },
     addLong(offset) {
@@ -185,7 +188,7 @@ export function openPart(
         keep.close();
       }
       const hours = lastHour === 0 ? null : { first, last: lastHour, fall };
-      const counts = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects };
+      const counts = { file, part, lines, crlf, accepted, kept, rows: stored, rejected, byReason, firstRejects };
       const record = { ...counts, hours, constants: constants.found(), uniques };
       writeRecord(work, partName(file, part), record);
       return record;

@@ -18,6 +18,8 @@ export interface ReadOptions {
   /** Keys are taken modulo this; 0 leaves them. */
   readonly modulo: number;
   readonly dropNegatives: number;
+  /** Files whose every input is for training: what is left out of them is never stored. Of the others that is known at the end. */
+  readonly trainFiles: number;
   readonly seed: number;
   readonly partBytes: number;
 }
@@ -51,7 +53,7 @@ export interface ShownReject {
 /**
  * One part: the lines of one raw file that START in `partBytes` consecutive bytes of its text. On disk beside the record:
  * `.rows` (parsed rows; with a dictionary the ids are numbered inside the part), `.keys` (table by table, the keys in order
- * of first appearance), `.keep` (one bit for each accepted line, when negatives are dropped), `.rejects`.
+ * of first appearance), `.keep` (one bit for each accepted line: whether training keeps it, when negatives are dropped), `.rejects`.
  */
 export interface PartRecord {
   readonly file: number;
@@ -60,8 +62,10 @@ export interface PartRecord {
   readonly lines: number;
   readonly crlf: number;
   readonly accepted: number;
-  /** Accepted and not dropped: rows of the part. */
+  /** Accepted and, if they are for training, not dropped. */
   readonly kept: number;
+  /** Rows of the part: the kept ones of a file that trains, else all accepted ones. */
+  readonly rows: number;
   readonly rejected: number;
   readonly byReason: Readonly<Record<string, number>>;
   /** At most five. */

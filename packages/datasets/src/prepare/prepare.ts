@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, FaeError, type PreparedData } from "@fae/core";
-import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
+import { withIds } from "../id-mapping.js";
+import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { constantColumns, degenerateSplits } from "./degenerate.js";
 import { checkSpace, diskFull } from "./disk.js";
@@ -130,7 +131,7 @@ async function fill(
   const { reasons, ...data } = await finish(run, settings, parts);
   const degenerate = [...degenerateSplits(data.splits, reasons), ...constantColumns(format, parts, data.tables)];
   const warnings = [...known, ...order, ...degenerate];
-  writeManifest(work.root, {
+  const manifest: Manifest = {
     format: "fae-prepared",
     version: manifestVersion,
     source: format.name,
@@ -145,7 +146,8 @@ async function fill(
     },
     ...(warnings.length > 0 && { warnings }),
     options: settings.shaping,
-  });
+  };
+  writeManifest(work.root, withIds(work.root, manifest));
 }
 
 /** Files with the same bytes under different names; those that are `known` already are not said again. */

@@ -15,6 +15,7 @@ describe("settle", () => {
     [{ maxRowsPerTable: 2 ** 31 }, "expected an integer from 1 to 2147483647"],
     [{ dropNegatives: 1.5 }, "Option dropNegatives (--drop-negatives) is 1.5, expected a share from 0 to 1"],
     [{ dropNegatives: Number.NaN }, "Option dropNegatives"],
+    [{ dropNegatives: 1 }, "expected a share from 0 to below 1"],
     [{ maxRejects: -1 }, "Option maxRejects"],
     [{ days: 1 }, "Option days"],
     [{ seed: 1.5 }, "Option seed"],

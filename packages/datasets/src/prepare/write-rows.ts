@@ -28,7 +28,7 @@ export interface WriteRowsOptions {
 export function writeRows({ part, firstRow, targets }: WriteRowsOptions): number[] {
   return targets.map((target) => {
     const from = Math.max(0, target.from - firstRow);
-    const to = Math.min(part.rows, target.to - firstRow);
+    const to = Math.min(part.kept, target.to - firstRow);
     return from < to ? writeRange(part, target, from, to, firstRow - target.from) : 0;
   });
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FaeError, strideBytes } from "@fae/core";
+import { withIds } from "../id-mapping.js";
 import { writeManifest } from "../manifest.js";
 import { requireSpace } from "../prepare/disk.js";
 import { openSink, type Sink, writeWhole } from "../prepare/files.js";
@@ -39,10 +40,8 @@ export async function synthesize(options: SynthOptions): Promise<SynthReport> {
     const made = await writeInputs(settings, design, work, pool);
     report = reportOf(settings, design, made);
     if (settings.format === "prepared") {
-      writeManifest(
-        work.root,
-        manifestOf(settings, design, made.splits, writeVocabularies(settings, design, work.root)),
-      );
+      const manifest = manifestOf(settings, design, made.splits, writeVocabularies(settings, design, work.root));
+      writeManifest(work.root, withIds(work.root, manifest));
     }
     const { directory: ____, ...lasting } = report;
     writeWhole(join(work.root, "synth.json"), `${JSON.stringify({ ...lasting, options: shown(plan) }, null, 2)}\n`);

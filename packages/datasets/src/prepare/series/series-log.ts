@@ -90,7 +90,15 @@ async function arrange(
   const scatterPaths = parts.map((part) => path(part, "actions"));
   const sorts = parts.map((part, i): Job<"sortActions"> => {
     const rowsPath = path(part, "rows");
-    const rows = { path: rowsPath, rows: part.kept, stride: actionWords, keysAt: 0, maps: maps[i] };
+    const rows = {
+      path: rowsPath,
+      rows: part.rows,
+      kept: part.rows,
+      keep: null,
+      stride: actionWords,
+      keysAt: 0,
+      maps: maps[i],
+    };
     const input = { part: rows, users, bucketUsers, scatterPath: scatterPaths[i], firstsPath: path(part, "firsts") };
     const record = `sort-${partName(part.file, part.part)}`;
     const after = () => rmSync(rowsPath, { force: true });
