@@ -1,4 +1,4 @@
-/** The only file of this package that reads files. Numbers in files are little-endian, as on every host that Node runs on today. */
+/** The only file of this package that reads data files. Numbers in files are little-endian, as on every host that Node runs on today. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { DataError } from "./errors.js";
 

@@ -2,6 +2,12 @@ export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.j
 export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
+export { existing, makeDirectory, removeEmpty, syncPath } from "./disk/directories.js";
+export type { PathLock } from "./disk/path-lock.js";
+export { lockPath } from "./disk/path-lock.js";
+export { isOtherAlive, processTag, tagPattern } from "./disk/process-tag.js";
+export type { WritableFile } from "./disk/write-fully.js";
+export { naming, withPath, writeFully, writeFullyTo } from "./disk/write-fully.js";
 export type {
   Bytes,
   Engine,

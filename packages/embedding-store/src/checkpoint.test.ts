@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, DataError, optimizerSpec, Random, stepOf, stepValues } from "@fae/core";
+import { ConfigError, DataError, optimizerSpec, processTag, Random, stepOf, stepValues } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { type MemorySession, memorySession, smallProgram } from "../test/memory-session.js";
 import { temporaryDirectories } from "../test/temporary.js";
@@ -9,7 +9,6 @@ import { listCheckpoints } from "./checkpoint-list.js";
 import { openCheckpoint } from "./checkpoint-manifest.js";
 import { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 import { disk } from "./disk.js";
-import { processTag } from "./process-tag.js";
 import { openSafetensors } from "./safetensors.js";
 
 const newDirectory = temporaryDirectories();

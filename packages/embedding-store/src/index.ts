@@ -13,7 +13,6 @@ export type { SavedCheckpoint } from "./checkpoint-write.js";
 export type { Disk, DiskFile } from "./disk.js";
 export { disk } from "./disk.js";
 export { composeOrders, inverseOrder, popularityOrder } from "./popularity.js";
-export { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 export type { Safetensors } from "./safetensors.js";
 export { openSafetensors } from "./safetensors.js";
 export type { Dtype, TensorInfo } from "./safetensors-header.js";

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { link as hardLink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { ConfigError } from "@fae/core";
-import { disk, isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import { ConfigError, isOtherAlive, processTag, tagPattern } from "@fae/core";
+import { disk } from "@fae/embedding-store";
 import { expectFree } from "../train/run-directory.js";
 
 /** A name that a file gets when it is written whole, or never. */

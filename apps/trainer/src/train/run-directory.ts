@@ -9,14 +9,12 @@ import {
   openSync,
   readdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError } from "@fae/core";
-import { isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import { ConfigError, isOtherAlive, processTag, removeEmpty, tagPattern } from "@fae/core";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
@@ -69,15 +67,6 @@ function removeLeftovers(final: string): void {
 }
 
 const isTag = new RegExp(`^${tagPattern}$`);
-
-/** Removes the directories from `path` up to `top` that are empty. */
-export function removeEmpty(path: string, top: string): void {
-  try {
-    for (let at = path; at.startsWith(top); at = dirname(at)) rmdirSync(at);
-  } catch {
-    // somebody else put something there meanwhile
-  }
-}
 
 /** @throws ConfigError when there is already something of that name, or its directory cannot be written to */
 export function expectFree(path: string): void {
