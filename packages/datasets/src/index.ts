@@ -30,5 +30,6 @@ export type { Field, FieldKind, LineFormat } from "./text/field.js";
 export { lineScanner } from "./text/line-scanner.js";
 export { lineParser } from "./text/parse-line.js";
 export { rejectOf } from "./text/reject.js";
+export { verifyPrepared } from "./verify-prepared.js";
 export type { Vocabulary } from "./vocabulary.js";
 export { openVocabulary } from "./vocabulary.js";

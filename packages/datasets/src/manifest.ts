@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { fileSums } from "./prepare/file-sums.js";
+import { writeWhole } from "./prepare/files.js";
+import type { Written } from "./prepare/written.js";
 
-/** Version of the directory layout that this release writes and reads. */
-export const manifestVersion = 1;
+/** Version of the directory layout that this release writes, and those that it reads. 1 had no sums of its files. */
+export const manifestVersion = 2;
+export const manifestVersions = [1, manifestVersion] as const;
 export const manifestName = "manifest.json";
 
 const count = z.int().nonnegative();
@@ -18,7 +21,7 @@ const split = z.strictObject({ file: relativeFile, rows: count, positives: count
  */
 export const manifestSchema = z.strictObject({
   format: z.literal("fae-prepared"),
-  version: z.literal(manifestVersion),
+  version: z.literal(manifestVersions),
   source: z.enum(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom"]),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
@@ -68,6 +71,8 @@ export const manifestSchema = z.strictObject({
       originalIds: z.array(relativeFile),
     })
     .optional(),
+  /** Bytes and CRC-32 of each file that is named above; computed while they were written. */
+  files: z.record(relativeFile, z.strictObject({ bytes: count, crc32: z.int().min(0).max(0xffffffff) })).optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -91,16 +96,20 @@ export function manifestDigest(manifest: Manifest): string {
     .digest("hex");
 }
 
-/** Checks and writes `manifest.json` durably: to a file beside it, fsync, rename. */
-export function writeManifest(directory: string, manifest: Manifest): void {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`;
-  const temporary = join(directory, `${manifestName}.tmp`);
-  const file = openSync(temporary, "w");
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, join(directory, manifestName));
+/** Names of the files that a manifest speaks of. */
+export const filesOf = ({ splits, tables, lines, packed }: Manifest): string[] => [
+  ...Object.values(splits).flatMap((split) => (split ? [split.file] : [])),
+  ...tables.flatMap(({ vocabulary }) => (vocabulary ? [vocabulary.file] : [])),
+  ...(lines.file === null ? [] : [lines.file]),
+  ...(packed?.originalIds ?? []),
+];
+
+/**
+ * Checks and writes `manifest.json` durably, in this release's version, with the sums of its files, which are there.
+ * @param written all that is in them, where it is known: else they are read
+ */
+export function writeManifest(directory: string, manifest: Manifest, written?: readonly Written[]): void {
+  const files = fileSums(directory, filesOf(manifest), written);
+  const text = `${JSON.stringify(manifestSchema.parse({ ...manifest, version: manifestVersion, files }), null, 2)}\n`;
+  writeWhole(join(directory, manifestName), text, { durable: true });
 }

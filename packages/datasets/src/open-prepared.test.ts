@@ -43,7 +43,7 @@ describe("openPrepared", () => {
     [
       "a manifest of another version",
       (file) => edit(file("manifest.json"), (m) => ({ ...m, version: 7 })),
-      /has version 7; this release reads version 1/,
+      /has version 7; this release reads versions 1 and 2/,
     ],
     ["a manifest that is no JSON", (file) => writeFileSync(file("manifest.json"), "{"), /is not valid JSON/],
     ["another program's manifest", (file) => writeFileSync(file("manifest.json"), "{}"), /no format 'fae-prepared'/],

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { PreparedData, SplitName } from "@fae/core";
 import { DataError, strideBytes } from "@fae/core";
 import { z } from "zod";
-import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersion } from "./manifest.js";
+import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersions } from "./manifest.js";
 
 /**
  * Opens a prepared data set: reads its manifest and checks that every file is there with the size that the manifest implies.
@@ -112,10 +112,11 @@ export async function readManifest(directory: string): Promise<Manifest> {
       details: { path },
     });
   }
-  if (head.data.version !== manifestVersion) {
-    throw new DataError(`'${path}' has version ${head.data.version}; this release reads version ${manifestVersion}.`, {
+  if (!manifestVersions.some((version) => version === head.data.version)) {
+    const known = manifestVersions.join(" and ");
+    throw new DataError(`'${path}' has version ${head.data.version}; this release reads versions ${known}.`, {
       fix: "Use the release that wrote it, or prepare the data set again.",
-      details: { path, found: head.data.version, expected: manifestVersion },
+      details: { path, found: head.data.version, expected: manifestVersions },
     });
   }
   const parsed = manifestSchema.safeParse(value);

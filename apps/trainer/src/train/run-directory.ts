@@ -1,12 +1,9 @@
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -14,7 +11,16 @@ import {
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError, isOtherAlive, processTag, removeEmpty, tagPattern } from "@fae/core";
+import {
+  ConfigError,
+  isOtherAlive,
+  makeDirectory,
+  processTag,
+  removeEmpty,
+  syncPath,
+  tagPattern,
+  withPath,
+} from "@fae/core";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
@@ -33,7 +39,7 @@ export interface StagedDirectory {
 export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
   expectFree(final);
-  const madeParent = mkdirSync(dirname(final), { recursive: true });
+  const madeParent = makeDirectory(dirname(final));
   removeLeftovers(final);
   const staging = join(dirname(final), `${stagingPrefix(final)}${processTag()}`);
   mkdirSync(staging);
@@ -89,17 +95,9 @@ export function expectFree(path: string): void {
   accessSync(parent, constants.W_OK);
 }
 
-/** Asks the disk to keep a file or directory. */
-export function syncPath(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** Writes a JSON file and flushes it. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true }).catch((error) => {
+    throw withPath(error, path);
+  });
 }

@@ -1,7 +1,6 @@
 import { renameSync, rmSync } from "node:fs";
-import { type PreparedData, type SplitName, strideWords } from "@fae/core";
+import { type PreparedData, type SplitName, strideWords, syncPath } from "@fae/core";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
-import { syncPath } from "../prepare/files.js";
 import { rowBlocks } from "./export-rows.js";
 import { columnsOf, denseNames } from "./parquet-columns.js";
 

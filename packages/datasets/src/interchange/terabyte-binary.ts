@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError, type PreparedData, type RowLayout, strideBytes } from "@fae/core";
-import { bytesOf, readFully, syncPath, withFile } from "../prepare/files.js";
+import { ConfigError, DataError, type PreparedData, type RowLayout, strideBytes, syncPath } from "@fae/core";
+import { bytesOf, readFully, withFile } from "../prepare/files.js";
 import type { RawFormatName } from "../raw-format.js";
 import { rawFormats } from "../raw-formats.js";
 import { mustBeFlat } from "./export-rows.js";

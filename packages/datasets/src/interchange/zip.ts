@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { crc32, createDeflateRaw, createInflateRaw } from "node:zlib";
-import { DataError } from "@fae/core";
+import { DataError, writeFullyTo } from "@fae/core";
 
 /** One file of a zip archive, from its central directory. */
 export interface ZipEntry {
@@ -158,10 +158,7 @@ export async function openZip(path: string): Promise<ZipWriter> {
   const entries: ZipEntry[] = [];
   let at = 0;
   const write = async (bytes: Uint8Array) => {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
-      done += bytesWritten;
-    }
+    await writeFullyTo(file, bytes, path, at);
     at += bytes.length;
   };
   return {

@@ -8,6 +8,7 @@ import { IntDictionary } from "./int-dictionary.js";
 import { type PartRecord, partName, partPath, type ReadOptions, type ShownReject } from "./part.js";
 import { writeRecord } from "./records.js";
 import { blockRows, columnStep, newBlock, writeBlock } from "./row-blocks.js";
+import type { Written } from "./written.js";
 
 /** A line that was parsed or rejected: bytes `[start, end)`, where it starts in the text, whether it ended in CR LF. */
 export interface PartWriter {
@@ -102,7 +103,7 @@ export function openPart(
   };
 
   /** Numbers the keys table by table and writes all rows; returns how many keys each table has. */
-  const number = (): number[] => {
+  const number = (): { uniques: number[]; keys: Written } => {
     const rowsIn = (b: number) => (b < fullBlocks ? blockRows : used);
     const keys = openSink(path("keys"));
     const uniques = format.tables.map((_, t) => {
@@ -114,9 +115,9 @@ export function openPart(
       keys.write(bytesOf(dictionary.keys));
       return dictionary.size;
     });
-    keys.close();
+    const file = keys.close();
     for (let b = 0; b <= fullBlocks; b++) writeBlock(rows, blocks[b], rowsIn(b), stride);
-    return uniques;
+    return { uniques, keys: file };
   };
 
   const keepBit = (isKept: boolean) => {
@@ -156,15 +157,15 @@ export function openPart(
     },
     finish() {
       endBlock();
-      const uniques = hasDictionary ? number() : [];
+      const numbered = hasDictionary ? number() : null;
+      const uniques = numbered?.uniques ?? [];
       memory.uniques = uniques;
-      rows.close();
-      rejects.close();
+      const written = [rows.close(), rejects.close(), ...(numbered ? [numbered.keys] : [])];
       if (keep) {
         if ((accepted & 7) !== 0) keep.write(keepByte);
-        keep.close();
+        written.push(keep.close());
       }
-      const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques };
+      const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques, written };
       writeRecord(work, partName(file, part), record);
       return record;
     },

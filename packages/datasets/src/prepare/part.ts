@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { RawFormatName } from "../raw-format.js";
+import type { Written } from "./written.js";
 
 /** What turns text into rows: everything that the bytes of a part depend on besides the text. */
 export interface ReadOptions {
@@ -42,6 +43,8 @@ export interface PartRecord {
   readonly firstRejects: readonly ShownReject[];
   /** Distinct keys per table; empty in hash mode. */
   readonly uniques: readonly number[];
+  /** The files of the part. */
+  readonly written: readonly Written[];
 }
 
 export const partName = (file: number, part: number): string =>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { gzipSync } from "node:zlib";
-import { FaeError } from "@fae/core";
+import { FaeError, lockPath } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { digests, randomLog, temporary } from "../../test/support/logs.js";
 import { rawFormats } from "../raw-formats.js";
@@ -127,16 +127,12 @@ describe("prepare refuses", () => {
     using directory = temporary();
     const log = directory.file("train.txt");
     writeFileSync(log, lines);
-    mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-    writeFileSync(directory.file("out.partial", "work", "lock"), `${process.ppid}`);
     const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
-    await expect(prepare(options)).rejects.toThrow(`Process ${process.ppid} works on`);
-    for (const gone of ["999999999", `${process.pid} 12345`]) {
-      mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-      writeFileSync(directory.file("out.partial", "work", "lock"), gone);
-      await prepare(options);
-      rmSync(directory.file("out"), { recursive: true });
-    }
+    const lock = await lockPath(options.directory);
+    await expect(prepare(options)).rejects.toThrow("out' is in use by this process. Wait for it to end");
+    lock.release();
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+    await prepare(options);
   });
 
   it("to keep its lock when it fails right after taking it", async () => {

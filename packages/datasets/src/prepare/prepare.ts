@@ -1,20 +1,21 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, FaeError, type PreparedData } from "@fae/core";
-import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
+import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
+import { verifyPrepared } from "../verify-prepared.js";
 import { checkSpace, diskFull } from "./disk.js";
 import type { PrepareOptions } from "./options.js";
 import { openPool, type Pool } from "./pool.js";
-import { findRawFiles, type SourceFile } from "./raw-files.js";
+import { expectUnchanged, findRawFiles, type SourceFile } from "./raw-files.js";
 import { readStage } from "./read-stage.js";
 import { checkPart, checkRejects, rejectsByReason, rejectsName, writeRejects } from "./rejects.js";
 import { blockRows } from "./row-blocks.js";
 import { finishRowLog } from "./row-log.js";
 import { finishSeriesLog } from "./series/series-log.js";
 import { type Settings, settle } from "./settings.js";
-import { progressTo } from "./stages.js";
-import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.js";
+import { progressTo, type Run } from "./stages.js";
+import { discard, openWork, publish, type WorkDirectory } from "./work.js";
 
 /**
  * Turns a raw click log into a prepared data set. The result depends on the files and on the shaping options alone: not on
@@ -32,15 +33,15 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   checkParts(settings, files);
   const { signal, directory } = settings;
   if (!existsSync(`${directory}.partial`)) await checkSpace(settings, files);
-  // From here to the listener nothing waits: no abort is missed.
   if (signal?.aborted) throw interrupted(directory, false);
-  const work = openWork(directory, planOf(settings, files));
+  const work = await openWork(directory, planOf(settings, files));
   let stop = () => {};
   try {
     const pool = openPool(threadsOf(settings, files));
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
     });
     const finished = fill(settings, files, work, pool);
     await Promise.race([stopped, finished]).finally(async () => {
@@ -54,7 +55,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
     throw known;
   } finally {
     signal?.removeEventListener("abort", stop);
-    unlock(work.work);
+    work.release();
   }
   return openPrepared(directory);
 }
@@ -83,6 +84,7 @@ function threadsOf({ read, workers, format }: Settings, files: readonly SourceFi
 /** Everything that the bytes of the data set and of the intermediate files depend on. */
 const planOf = (settings: Settings, files: readonly SourceFile[]) => ({
   version: manifestVersion,
+  directory: settings.directory,
   format: settings.format.name,
   options: settings.shaping,
   partBytes: settings.read.partBytes,
@@ -93,18 +95,19 @@ const planOf = (settings: Settings, files: readonly SourceFile[]) => ({
 /** Does what is left to do in the work directory, up to the manifest. */
 async function fill(settings: Settings, files: readonly SourceFile[], work: WorkDirectory, pool: Pool): Promise<void> {
   const { format, maxRejects } = settings;
-  if (existsSync(join(work.root, manifestName))) return;
+  if (existsSync(join(work.root, manifestName))) return verifyPrepared(work.root, settings.signal);
   const progress = progressTo(settings.onProgress, pool.threads);
-  const run = { work: work.work, root: work.root, pool, progress };
+  const run: Run = { work: work.work, root: work.root, pool, progress, written: [] };
   const { parts, digests } = await readStage(run, files, settings.read, (part) => {
     checkPart(format, files, part, maxRejects);
   });
+  for (const file of files) expectUnchanged(file.path, file);
   checkRejects(format, files, parts, maxRejects);
   const rejected = parts.reduce((n, part) => n + part.rejected, 0);
-  if (rejected > 0) writeRejects(work.root, work.work, format, files, parts);
+  if (rejected > 0) run.written.push(writeRejects(work.root, work.work, format, files, parts));
   const finish = format.split === "series" ? finishSeriesLog : finishRowLog;
   const data = await finish(run, settings, parts);
-  writeManifest(work.root, {
+  const manifest: Manifest = {
     format: "fae-prepared",
     version: manifestVersion,
     source: format.name,
@@ -118,7 +121,8 @@ async function fill(settings: Settings, files: readonly SourceFile[], work: Work
       file: rejected > 0 ? rejectsName : null,
     },
     options: settings.shaping,
-  });
+  };
+  writeManifest(work.root, manifest, run.written);
 }
 
 function interrupted(directory: string, hasBegun: boolean): FaeError {

@@ -1,14 +1,40 @@
-import { existsSync, readSync, statSync } from "node:fs";
+import { existsSync, readSync, type Stats, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DataError } from "@fae/core";
 import type { RawFormat } from "../raw-format.js";
 import { withFile } from "./files.js";
 import { emptyFile, type RawFile } from "./read-text.js";
 
-export interface SourceFile extends RawFile {
+export interface SourceFile extends RawFile, FileState {
   readonly name: string;
   readonly isGzip: boolean;
+}
+
+/** What a file cannot be written to without changing. */
+export interface FileState {
+  readonly bytes: number;
   readonly modifiedMs: number;
+  /** Of contents or of what the system keeps about it. */
+  readonly changedMs: number;
+}
+
+const stateOf = ({ size, mtimeMs, ctimeMs }: Stats): FileState => ({
+  bytes: size,
+  modifiedMs: mtimeMs,
+  changedMs: ctimeMs,
+});
+
+export const fileState = (path: string): FileState => stateOf(statSync(path));
+
+/** @throws DataError for a file that was written to, or replaced, since it had that state. */
+export function expectUnchanged(path: string, before: FileState): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const now = found && stateOf(found);
+  if (now?.bytes === before.bytes && now.modifiedMs === before.modifiedMs && now.changedMs === before.changedMs) return;
+  throw new DataError(`'${path}' changed while it was read.`, {
+    fix: "Run again when nothing writes to it.",
+    details: { path, found: now ?? null, expected: before },
+  });
 }
 
 /**
@@ -26,7 +52,7 @@ export function findRawFiles(format: RawFormat, given: readonly string[]): Sourc
       throw new DataError(`'${path}' is not a regular file.`, { fix: "Give a plain or gzip file.", details: { path } });
     }
     if (entry.size === 0) throw emptyFile(path);
-    return { path, file, bytes: entry.size, name: basename(path), isGzip: isGzip(path), modifiedMs: entry.mtimeMs };
+    return { path, file, ...stateOf(entry), name: basename(path), isGzip: isGzip(path) };
   });
 }
 
