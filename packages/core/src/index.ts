@@ -1,5 +1,5 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
-export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export { idColumns, idsPerStep, layoutLimits, noRow, strideBytes, strideWords } from "./batch.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
 export { existing, makeDirectory, removeEmpty, syncPath } from "./disk/directories.js";

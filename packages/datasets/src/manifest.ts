@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { layoutLimits, strideWords } from "@fae/core";
 import { z } from "zod";
 import { fileSums } from "./prepare/file-sums.js";
 import { writeWhole } from "./prepare/files.js";
@@ -25,17 +26,21 @@ export const manifestSchema = z.strictObject({
   source: z.enum(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom"]),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
-  layout: z.strictObject({
-    denseFeatures: count,
-    denseEncoding: z.enum(["float32", "int32-log1p"]),
-    steps: count,
-    hotness: z.array(z.int().positive()),
-  }),
+  layout: z
+    .strictObject({
+      denseFeatures: count,
+      denseEncoding: z.enum(["float32", "int32-log1p"]),
+      steps: count,
+      hotness: z.array(z.int().positive().max(layoutLimits.hotness)),
+    })
+    .refine((layout) => strideWords(layout) <= layoutLimits.strideWords, {
+      error: `an input may have at most ${layoutLimits.strideWords} words`,
+    }),
   /** `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. */
   tables: z.array(
     z.strictObject({
       name: z.string().min(1),
-      rows: z.int().positive(),
+      rows: z.int().positive().max(layoutLimits.rows),
       vocabulary: z.strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal"]) }).nullable(),
     }),
   ),

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, type Program } from "@fae/core";
+import { DataError, layoutLimits, type Program } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
@@ -17,8 +17,8 @@ const manifestSchema = z.strictObject({
     name: z.string(),
     /** Of the program's mathematics, not of its name and initial values. */
     digest: z.string(),
-    width: whole,
-    tables: z.array(z.strictObject({ name: z.string(), rows: whole })),
+    width: whole.max(layoutLimits.rows),
+    tables: z.array(z.strictObject({ name: z.string(), rows: whole.max(layoutLimits.rows) })),
     params: z.array(z.strictObject({ name: z.string(), shape: z.array(whole) })),
   }),
   optimizer: z.strictObject({

@@ -1,4 +1,4 @@
-import { type Bytes, type RouteName, trafficKinds } from "@fae/core";
+import { type Bytes, layoutLimits, type RouteName, trafficKinds } from "@fae/core";
 import { z } from "zod";
 
 /** Version of the file format that this release writes and reads. */
@@ -63,7 +63,7 @@ export const profileSchema = z.strictObject({
   tables: z.array(
     z.strictObject({
       name: z.string(),
-      rows: z.int().positive(),
+      rows: z.int().positive().max(layoutLimits.rows),
       /** Rows that were accessed, and their accesses, as counted. */
       seenRows: count,
       accesses: count,

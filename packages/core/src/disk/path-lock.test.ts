@@ -99,7 +99,10 @@ test.skipIf(process.platform !== "linux")("of those that come at once the first 
     setTimeout(() => rmSync(behind), 60);
     (await lockPath(run)).release();
     // One behind that was there before stays, and one before has the first name.
-    for (const [host, content] of [["~", "held"], ["!", ""]]) {
+    for (const [host, content] of [
+      ["~", "held"],
+      ["!", ""],
+    ]) {
       const there = await claimAs(host, content);
       await expect(lockPath(run)).rejects.toThrow("is in use by process");
       rmSync(there);

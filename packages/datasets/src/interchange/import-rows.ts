@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { DataError, idsPerStep, noRow, type PreparedData, type RowLayout, strideWords, syncPath } from "@fae/core";
+import {
+  DataError,
+  idsPerStep,
+  layoutLimits,
+  noRow,
+  type PreparedData,
+  type RowLayout,
+  strideWords,
+  syncPath,
+} from "@fae/core";
 import { type Manifest, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
@@ -38,6 +47,7 @@ export async function importRows(
 ): Promise<PreparedData> {
   const directory = resolve(target.directory);
   const { layout, tables } = target;
+  checkTables(target);
   const lock = await lockFresh(directory);
   // Not `.partial`: that may hold an interrupted prepare.
   const root = `${directory}.importing`;
@@ -97,6 +107,19 @@ export async function importRows(
     lock.release();
   }
   return openPrepared(directory);
+}
+
+/** @throws DataError for a cardinality that no table can have */
+function checkTables({ tables, files }: ImportTarget): void {
+  const wrong = tables.find(({ rows }) => !(Number.isInteger(rows) && rows >= 1 && rows <= layoutLimits.rows));
+  if (wrong === undefined) return;
+  throw new DataError(
+    `Table '${wrong.name}' of '${files[0]}' would have ${wrong.rows} rows, expected 1 to ${layoutLimits.rows}.`,
+    {
+      fix: "Repair the file that is imported, or its description.",
+      details: { path: files[0], table: wrong.name, found: wrong.rows, expected: layoutLimits.rows },
+    },
+  );
 }
 
 const empty = () => ({ rows: 0, positives: 0 });
