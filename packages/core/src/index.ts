@@ -35,7 +35,7 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
-export { readOriginalIds } from "./files.js";
+export { readOriginalIds, readSmallFile } from "./files.js";
 export { initialParameter, initialRow } from "./initial.js";
 export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
 export type { Metrics } from "./metrics.js";

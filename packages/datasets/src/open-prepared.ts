@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { PreparedData, SplitName } from "@fae/core";
-import { DataError, strideBytes } from "@fae/core";
+import { DataError, readSmallFile, strideBytes } from "@fae/core";
 import { z } from "zod";
 import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersions } from "./manifest.js";
 
@@ -76,8 +76,9 @@ export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, manifestName);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = readSmallFile(path);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ENOTDIR") {
       throw new DataError(`'${path}' cannot be read: ${message}.`, {

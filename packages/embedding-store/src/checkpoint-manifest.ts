@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, layoutLimits, type Program } from "@fae/core";
+import { DataError, layoutLimits, type Program, readSmallFile } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
@@ -160,7 +160,7 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
     });
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    json = JSON.parse(readSmallFile(path));
   } catch (error) {
     throw await damaged(`'${manifestName}' cannot be read`, error);
   }

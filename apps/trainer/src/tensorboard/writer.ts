@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { writeFully } from "@fae/core";
+import { naming, writeFully } from "@fae/core";
 import type { LoopEvent } from "../train/loop.js";
 import { record, restartEvent, scalarEvent, versionEvent } from "./event.js";
 
@@ -35,7 +35,7 @@ export function tensorboardWriter(
     path,
     scalars: (step, scalars) => write(scalarEvent({ wallTime: now() / 1000, step, scalars })),
     close() {
-      fsyncSync(file);
+      naming(path, () => fsyncSync(file));
       closeSync(file);
     },
   };

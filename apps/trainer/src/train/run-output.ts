@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, syncPath, writeFully } from "@fae/core";
+import { DataError, naming, syncPath, writeFully } from "@fae/core";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
 import { stageDirectory, writeJson } from "./run-directory.js";
 import type { RunEvent } from "./run-events.js";
@@ -95,7 +95,7 @@ function output(at: {
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    fsyncSync(file);
+    naming(events, () => fsyncSync(file));
     closeSync(file);
     board?.close();
   };
@@ -109,7 +109,7 @@ function output(at: {
       if (event.kind !== "start") board?.scalars(event.step, eventScalars(event));
     },
     mark() {
-      fsyncSync(file);
+      naming(events, () => fsyncSync(file));
       return { bytes, sha256: hash.copy().digest("hex") };
     },
     publish: at.publish,

@@ -20,6 +20,9 @@ const endMagic = 0x06054b50;
 const end64Magic = 0x06064b50;
 const full = 0xffffffff;
 
+/** A directory of hundreds of thousands of arrays. */
+const mostDirectoryBytes = 32 << 20;
+
 const broken = (path: string, what: string): DataError =>
   new DataError(`'${path}' is not a readable zip archive: ${what}.`, {
     fix: "Copy or write it again.",
@@ -47,6 +50,7 @@ export async function readZipEntries(path: string): Promise<ZipEntry[]> {
       at = Number(end64.readBigUInt64LE(48));
     }
     if (at + bytes > size) throw broken(path, "its directory lies beyond its end");
+    if (bytes > mostDirectoryBytes) throw broken(path, `its directory has ${bytes} bytes`);
     return parseDirectory(path, await readAt(file, path, at, bytes), count);
   } finally {
     await file.close();
@@ -154,7 +158,7 @@ export interface ZipWriter {
 
 /** Creates an archive. It carries no times: equal contents give equal bytes. */
 export async function openZip(path: string): Promise<ZipWriter> {
-  const file = await open(path, "w");
+  const file = await open(path, "wx");
   const entries: ZipEntry[] = [];
   let at = 0;
   const write = async (bytes: Uint8Array) => {

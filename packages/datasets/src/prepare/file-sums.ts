@@ -55,7 +55,7 @@ export function fileSums(
     }
     if (end !== size)
       throw new DataError(`'${path}' has ${size} bytes, ${end} of them were written.`, {
-        fix: "Delete the unfinished data set and begin again.",
+        fix: "The unfinished data set is removed: run again to begin anew.",
         details: { path, found: size, expected: end },
       });
     return [names[i], { bytes: size, crc32: sum >>> 0 }];
@@ -71,7 +71,7 @@ export function checkWritten(written: readonly Written[]): void {
     if (!statSync(range.path, { throwIfNoEntry: false })) continue;
     if (sumOfRange(range.path, range.from, range.bytes) === range.crc32) continue;
     throw new DataError(`'${range.path}' is not what was written to it before the interruption.`, {
-      fix: "Delete the unfinished data set and begin again.",
+      fix: "The unfinished data set is removed: run again to begin anew.",
       details: { ...range },
     });
   }
