@@ -44,10 +44,12 @@ export async function openWork(directory: string, plan: object): Promise<WorkDir
   return { root, work, release: lock.release };
 }
 
-/** Takes the name of a directory that is to be made. @throws ConfigError when it exists or another process makes it */
+/** Takes the name of a directory that is to be made. @throws ConfigError when it exists or another process makes it, FaeError `ERR_DISK_FULL` */
 export async function lockFresh(directory: string): Promise<PathLock> {
   expectFresh(directory);
-  const lock = await lockPath(directory);
+  const lock = await lockPath(directory).catch((error: unknown) => {
+    throw diskFull(error, directory) ?? error;
+  });
   try {
     expectFresh(directory); // another process may have made it meanwhile
     return lock;
