@@ -36,7 +36,11 @@ function linesIn(text: Uint8Array): number {
 }
 
 /** The beginning of a file's text, and how many bytes of text one byte of the file gives. */
-async function firstText({ path, isGzip, bytes }: SourceFile): Promise<{ text: Uint8Array; ratio: number }> {
+export async function firstText({
+  path,
+  isGzip,
+  bytes,
+}: Pick<SourceFile, "path" | "isGzip" | "bytes">): Promise<{ text: Uint8Array; ratio: number }> {
   const sampleBytes = Math.min(bytes, 1 << 20);
   if (!isGzip) {
     const text = Buffer.alloc(sampleBytes);

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { gzipSync } from "node:zlib";
 import { FaeError, lockPath } from "@fae/core";
@@ -120,6 +130,31 @@ describe("prepare refuses", () => {
     const stopped = prepare({ ...options, signal: controller.signal });
     controller.abort();
     await expect(stopped).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+  });
+
+  it("nothing of a gzip file that is padded with zeros, but what stands behind them", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt.gz");
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    writeFileSync(log, Buffer.concat([zipped, Buffer.alloc(3 << 20)]));
+    expect((await prepare(options)).splits.train?.rows).toBeGreaterThan(0);
+    const behind = Buffer.concat([zipped, Buffer.alloc(3 << 20), Buffer.from("x")]);
+    expect(await failing(behind)).toMatchObject({ message: expect.stringContaining("something else after") });
+  });
+
+  it("a file that changes while it is read, even if it stays as long", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const times = statSync(log);
+    const onProgress: PrepareOptions["onProgress"] = ({ bytesDone, stage }) => {
+      if (stage !== "read" || bytesDone === 0) return;
+      writeFileSync(log, lines.replace("1", "0"));
+      utimesSync(log, times.atime, times.mtime);
+    };
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out"), onProgress } as const;
+    await expect(prepare(options)).rejects.toThrow(`'${log}' changed while it was read. Run again when nothing writes`);
     expect(readdirSync(directory.path)).toEqual(["train.txt"]);
   });
 
