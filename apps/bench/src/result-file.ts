@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, withPath } from "@fae/core";
 import { z } from "zod";
 import { type Result, result } from "./result.js";
 
@@ -21,6 +21,8 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     try {
       await file.writeFile(text);
       await file.sync();
+    } catch (error) {
+      throw withPath(error, beside);
     } finally {
       await file.close();
     }

@@ -64,6 +64,13 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(limited.stderr).toMatch(/^error: This process may open only 64 files at once, [^\n]*ulimit -n 1024\.\n$/);
   });
 
+  test("of processes that make the same data set exactly one works", async () => {
+    const contend = join(import.meta.dirname, "../scripts/contend.mjs");
+    const { code, err } = await run(contend, ["--stage", "prepare", "--rounds", "3"]);
+    expect(err).toBe("prepare: 3 rounds of 4 processes\n");
+    expect(code).toBe(0);
+  });
+
   test("Ctrl-C ends a training with 130 and leaves nothing", async () => {
     const data = writeSmallData(join(root, "data"), { inputs: { train: 4000, test: 100 } });
     const args = ["train", data, "--model", "dlrm", "--engine", "reference", "--batch", "100", "--epochs", "1000"];

@@ -1,5 +1,5 @@
-/** The only file of this package that reads files. Numbers in files are little-endian, as on every host that Node runs on today. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+/** The only file of this package that reads data files. Numbers in files are little-endian, as on every host that Node runs on today. */
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { DataError } from "./errors.js";
 
 /** An open file. Owns the descriptor: close it. */
@@ -30,6 +30,22 @@ export function openInput(path: string, of: string): InputFile {
     },
     close: () => closeSync(file),
   };
+}
+
+/** More than any manifest of a real data set, model or profile has, and little enough to parse. */
+const mostTextBytes = 64 << 20;
+
+/**
+ * Reads a text file that is small by its nature, such as a manifest.
+ * @throws DataError for one that is too large or no regular file; errors of the system
+ */
+export function readSmallFile(path: string): string {
+  const entry = statSync(path);
+  if (entry.isFile() && entry.size <= mostTextBytes) return readFileSync(path, "utf8");
+  throw new DataError(
+    entry.isFile() ? `'${path}' has ${entry.size} bytes, at most ${mostTextBytes} are read.` : `'${path}' is no file.`,
+    { fix: "Give the file that FAE wrote.", details: { path, found: entry.size, expected: mostTextBytes } },
+  );
 }
 
 function descriptor(path: string, of: string): number {

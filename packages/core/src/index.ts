@@ -1,7 +1,13 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
-export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export { idColumns, idsPerStep, layoutLimits, noRow, strideBytes, strideWords } from "./batch.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
+export { existing, makeDirectory, removeEmpty, syncPath } from "./disk/directories.js";
+export type { PathLock } from "./disk/path-lock.js";
+export { lockPath } from "./disk/path-lock.js";
+export { isOtherAlive, processTag, tagPattern } from "./disk/process-tag.js";
+export type { WritableFile } from "./disk/write-fully.js";
+export { naming, withPath, writeFully, writeFullyTo } from "./disk/write-fully.js";
 export type {
   Bytes,
   Engine,
@@ -29,7 +35,7 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
-export { readOriginalIds } from "./files.js";
+export { readOriginalIds, readSmallFile } from "./files.js";
 export type { IdMapping, IdRule, LogName, TableIds } from "./id-mapping.js";
 export { idDifference, idRules, logNames } from "./id-mapping.js";
 export { initialParameter, initialRow } from "./initial.js";

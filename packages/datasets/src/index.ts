@@ -34,5 +34,6 @@ export type { LogForm } from "./text/log-form.js";
 export { logForm } from "./text/log-form.js";
 export { lineParser } from "./text/parse-line.js";
 export { rejectOf } from "./text/reject.js";
+export { verifyPrepared } from "./verify-prepared.js";
 export type { Vocabulary } from "./vocabulary.js";
 export { idsOfKeys, openVocabulary } from "./vocabulary.js";

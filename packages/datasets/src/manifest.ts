@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { idRules, logNames } from "@fae/core";
+import { idRules, layoutLimits, logNames, strideWords } from "@fae/core";
 import { z } from "zod";
+import { fileSums } from "./prepare/file-sums.js";
+import { writeWhole } from "./prepare/files.js";
+import type { Written } from "./prepare/written.js";
 
-/** Versions of the directory layout that this release reads. 2: with what ids mean. */
-export const manifestVersions = [1, 2] as const;
-/** The one that it writes. */
+/** Version of the directory layout that this release writes, and those that it reads. 1 had no sums of its files and no meaning of ids. */
 export const manifestVersion = 2;
+export const manifestVersions = [1, manifestVersion] as const;
 export const manifestName = "manifest.json";
 
 const count = z.int().nonnegative();
@@ -25,12 +26,16 @@ export const manifestSchema = z.strictObject({
   source: z.enum(logNames),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
-  layout: z.strictObject({
-    denseFeatures: count,
-    denseEncoding: z.enum(["float32", "int32-log1p"]),
-    steps: count,
-    hotness: z.array(z.int().positive()),
-  }),
+  layout: z
+    .strictObject({
+      denseFeatures: count,
+      denseEncoding: z.enum(["float32", "int32-log1p"]),
+      steps: count,
+      hotness: z.array(z.int().positive().max(layoutLimits.hotness)),
+    })
+    .refine((layout) => strideWords(layout) <= layoutLimits.strideWords, {
+      error: `an input may have at most ${layoutLimits.strideWords} words`,
+    }),
   /**
    * `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. `ids`: what original ids mean
    * (`TableIds` of core), the same in a pack; older manifests lack it.
@@ -38,7 +43,7 @@ export const manifestSchema = z.strictObject({
   tables: z.array(
     z.strictObject({
       name: z.string().min(1),
-      rows: z.int().positive(),
+      rows: z.int().positive().max(layoutLimits.rows),
       vocabulary: z.strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal"]) }).nullable(),
       ids: z.strictObject({ rule: z.enum(idRules), modulo: z.int().positive().nullable(), digest }).optional(),
     }),
@@ -77,6 +82,8 @@ export const manifestSchema = z.strictObject({
       originalIds: z.array(relativeFile),
     })
     .optional(),
+  /** Bytes and CRC-32 of each file that is named above; computed while they were written. */
+  files: z.record(relativeFile, z.strictObject({ bytes: count, crc32: z.int().min(0).max(0xffffffff) })).optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -103,16 +110,20 @@ export function manifestDigest(manifest: Manifest): string {
     .digest("hex");
 }
 
-/** Checks and writes `manifest.json` durably: to a file beside it, fsync, rename. */
-export function writeManifest(directory: string, manifest: Manifest): void {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`;
-  const temporary = join(directory, `${manifestName}.tmp`);
-  const file = openSync(temporary, "w");
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, join(directory, manifestName));
+/** Names of the files that a manifest speaks of. */
+export const filesOf = ({ splits, tables, lines, packed }: Manifest): string[] => [
+  ...Object.values(splits).flatMap((split) => (split ? [split.file] : [])),
+  ...tables.flatMap(({ vocabulary }) => (vocabulary ? [vocabulary.file] : [])),
+  ...(lines.file === null ? [] : [lines.file]),
+  ...(packed?.originalIds ?? []),
+];
+
+/**
+ * Checks and writes `manifest.json` durably, in this release's version, with the sums of its files, which are there.
+ * @param written all that is in them, where it is known: else they are read
+ */
+export function writeManifest(directory: string, manifest: Manifest, written?: readonly Written[]): void {
+  const files = fileSums(directory, filesOf(manifest), written);
+  const text = `${JSON.stringify(manifestSchema.parse({ ...manifest, version: manifestVersion, files }), null, 2)}\n`;
+  writeWhole(join(directory, manifestName), text, { durable: true });
 }

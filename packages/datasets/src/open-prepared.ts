@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { IdMapping, PreparedData, SplitName } from "@fae/core";
-import { DataError, strideBytes } from "@fae/core";
+import { DataError, readSmallFile, strideBytes } from "@fae/core";
 import { z } from "zod";
 import { statedMapping, withIds } from "./id-mapping.js";
 import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersions } from "./manifest.js";
@@ -94,8 +94,9 @@ export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, manifestName);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = readSmallFile(path);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ENOTDIR") {
       throw new DataError(`'${path}' cannot be read: ${message}.`, {
@@ -131,13 +132,11 @@ export async function readManifest(directory: string): Promise<Manifest> {
     });
   }
   if (!manifestVersions.some((version) => version === head.data.version)) {
-    throw new DataError(
-      `'${path}' has version ${head.data.version}; this release reads ${manifestVersions.join(" and ")}.`,
-      {
-        fix: "Use the release that wrote it, or prepare the data set again.",
-        details: { path, found: head.data.version, expected: manifestVersions },
-      },
-    );
+    const known = manifestVersions.join(" and ");
+    throw new DataError(`'${path}' has version ${head.data.version}; this release reads versions ${known}.`, {
+      fix: "Use the release that wrote it, or prepare the data set again.",
+      details: { path, found: head.data.version, expected: manifestVersions },
+    });
   }
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) {

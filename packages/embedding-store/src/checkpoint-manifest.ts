@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, idRules, logNames, type Program } from "@fae/core";
+import { DataError, idRules, layoutLimits, logNames, type Program, readSmallFile } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
@@ -19,8 +19,8 @@ const manifestSchema = z.strictObject({
     name: z.string(),
     /** Of the program's mathematics, not of its name and initial values. */
     digest: z.string(),
-    width: whole,
-    tables: z.array(z.strictObject({ name: z.string(), rows: whole })),
+    width: whole.max(layoutLimits.rows),
+    tables: z.array(z.strictObject({ name: z.string(), rows: whole.max(layoutLimits.rows) })),
     params: z.array(z.strictObject({ name: z.string(), shape: z.array(whole) })),
   }),
   optimizer: z.strictObject({
@@ -177,7 +177,7 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
     });
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    json = JSON.parse(readSmallFile(path));
   } catch (error) {
     throw await damaged(`'${manifestName}' cannot be read`, error);
   }

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, isOtherAlive, processTag, tagPattern } from "@fae/core";
 import type { CheckpointContent } from "./checkpoint-content.js";
 import { baseNameOf, checkpointName, listCheckpoints, manifestName } from "./checkpoint-list.js";
 import {
@@ -11,7 +11,6 @@ import {
   openCheckpoint,
 } from "./checkpoint-manifest.js";
 import { createFile, type Disk } from "./disk.js";
-import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 import { streamSafetensors } from "./safetensors-write.js";
 
 export interface SavedCheckpoint {

@@ -5,6 +5,7 @@ import {
   DataError,
   type IdMapping,
   optimizerSpec,
+  processTag,
   Random,
   stepOf,
   stepValues,
@@ -20,7 +21,6 @@ import { openCheckpoint } from "./checkpoint-manifest.js";
 import { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 import { keysTensor } from "./checkpoint-tensors.js";
 import { disk } from "./disk.js";
-import { processTag } from "./process-tag.js";
 import { openSafetensors } from "./safetensors.js";
 
 const newDirectory = temporaryDirectories();

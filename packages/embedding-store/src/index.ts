@@ -15,7 +15,6 @@ export type { Disk, DiskFile } from "./disk.js";
 export { disk } from "./disk.js";
 export { finiteWeights } from "./finite-weights.js";
 export { composeOrders, inverseOrder, popularityOrder } from "./popularity.js";
-export { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 export type { Safetensors } from "./safetensors.js";
 export { openSafetensors } from "./safetensors.js";
 export type { Dtype, TensorInfo } from "./safetensors-header.js";

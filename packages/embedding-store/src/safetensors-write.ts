@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ConfigError } from "@fae/core";
+import { ConfigError, isOtherAlive, processTag, tagPattern } from "@fae/core";
 import { createFile, type Disk, disk } from "./disk.js";
-import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 import { type Dtype, elementBytes, formatHeader } from "./safetensors-header.js";
 
 /** Values of a tensor; only their bytes count, so BF16 goes in as Uint16Array. */

@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError } from "@fae/core";
+import {
+  ConfigError,
+  DataError,
+  lockPath,
+  makeDirectory,
+  readSmallFile,
+  syncPath,
+  withPath,
+  writeFullyTo,
+} from "@fae/core";
 import { z } from "zod";
 import type { ProfileResult } from "./profile.js";
 import { type Profile, profileSchema, profileVersions } from "./profile-schema.js";
@@ -33,18 +42,43 @@ export async function checkProfileDirectory(directory: string): Promise<void> {
 /** What a profile that was killed while it was written leaves. */
 const isPart = /^(?:profile\.json|counts\.u32|report\.html)(?:\.tmp)?$/;
 
+/** A directory that this process alone writes a profile to, until it is closed. */
+export interface ProfileDirectory extends Disposable {
+  /**
+   * Writes `profile.json`, `counts.u32` (4 bytes per row of all tables) and `report.html`. Each file appears whole, `profile.json`
+   * last. An older profile is replaced.
+   */
+  write(result: ProfileResult): Promise<void>;
+}
+
 /**
- * Writes a profile to a directory: `profile.json`, `counts.u32` (4 bytes per row of all tables) and `report.html`. Each file
- * appears whole, `profile.json` last. An older profile is replaced.
- * @throws ConfigError when the directory holds something else
+ * Takes a directory for a profile; it need not be there, and is not made before there is something to write.
+ * @throws ConfigError when another process has it, or it holds something else
  */
-export async function writeProfile(directory: string, { profile, counts }: ProfileResult): Promise<void> {
-  await checkProfileDirectory(directory);
-  await mkdir(directory, { recursive: true });
-  const sha256 = await writeWhole(join(directory, countsName), counts.map(bytesOf));
+export async function openProfileDirectory(directory: string): Promise<ProfileDirectory> {
+  const lock = await lockPath(directory);
+  try {
+    await checkProfileDirectory(directory);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return { write: (result) => writeFiles(directory, result), [Symbol.dispose]: lock.release };
+}
+
+/** Writes a profile to a directory. @throws as `openProfileDirectory` */
+export async function writeProfile(directory: string, result: ProfileResult): Promise<void> {
+  using opened = await openProfileDirectory(directory);
+  await opened.write(result);
+}
+
+async function writeFiles(directory: string, { profile, counts }: ProfileResult): Promise<void> {
+  makeDirectory(directory);
+  const sha256 = await writeWhole(join(directory, countsName), counts);
   await writeWhole(join(directory, reportName), [Buffer.from(profileHtml(profile))]);
   const text = `${JSON.stringify({ profile: profileSchema.parse(profile), counts: { file: countsName, sha256 } }, null, 2)}\n`;
   await writeWhole(join(directory, profileName), [Buffer.from(text)]);
+  syncPath(directory);
 }
 
 /** @throws DataError when the directory holds no profile of this version, or a damaged one. */
@@ -67,7 +101,7 @@ export async function readCounts(directory: string): Promise<Uint32Array[]> {
       { fix: "Profile the data set again.", details: { path, found, expected } },
     );
   const tables = profile.tables.map(({ rows }) => new Uint32Array(new SharedArrayBuffer(4 * rows)));
-  if ((await readAll(path, tables.map(bytesOf))) !== counts.sha256)
+  if ((await readAll(path, tables)) !== counts.sha256)
     throw new DataError(`'${path}' is damaged: its sha256 is not the one in ${profileName}.`, {
       fix: "Profile the data set again.",
       details: { path, expected: counts.sha256 },
@@ -77,13 +111,16 @@ export async function readCounts(directory: string): Promise<Uint32Array[]> {
 
 async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>> {
   const path = join(directory, profileName);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  let text: string;
+  try {
+    text = readSmallFile(path);
+  } catch (cause) {
     throw new DataError(`'${directory}' holds no profile: ${profileName} cannot be read.`, {
       fix: "Give the directory that `fae profile` wrote.",
       details: { path },
       cause,
     });
-  });
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -112,17 +149,17 @@ async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>
   });
 }
 
-const bytesOf = (table: Uint32Array) => new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
-
 const chunkBytes = 2 ** 25;
 
-function* chunksOf(parts: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {
-  for (const part of parts)
-    for (let at = 0; at < part.length; at += chunkBytes) yield part.subarray(at, at + chunkBytes);
+/** All bytes in chunks: an array of the bytes of a whole table may be longer than an array can be. */
+export function* chunksOf(parts: readonly (Uint32Array | Uint8Array)[]): Generator<Uint8Array, void, undefined> {
+  for (const { buffer, byteOffset, byteLength } of parts)
+    for (let at = 0; at < byteLength; at += chunkBytes)
+      yield new Uint8Array(buffer, byteOffset + at, Math.min(chunkBytes, byteLength - at));
 }
 
 /** Fills the parts, one after the other, from the start of a file; returns the sha256 of what was read. */
-async function readAll(path: string, parts: readonly Uint8Array[]): Promise<string> {
+async function readAll(path: string, parts: readonly Uint32Array[]): Promise<string> {
   const hash = createHash("sha256");
   const file = await open(path, "r");
   try {
@@ -152,23 +189,21 @@ async function fill(file: FileHandle, bytes: Uint8Array, path: string): Promise<
   }
 }
 
-async function store(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
-}
-
 /** Writes a file that appears whole; returns its sha256. */
-async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<string> {
+async function writeWhole(path: string, parts: readonly (Uint32Array | Uint8Array)[]): Promise<string> {
   const hash = createHash("sha256");
   const temporary = `${path}.tmp`;
   const file = await open(temporary, "w");
   try {
     for (const chunk of chunksOf(parts)) {
-      const writing = store(file, chunk);
+      const writing = writeFullyTo(file, chunk, temporary);
       // The system writes meanwhile.
       hash.update(chunk);
       await writing;
     }
     await file.sync();
+  } catch (error) {
+    throw withPath(error, temporary);
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { type Bytes, idRules, logNames, type RouteName, trafficKinds } from "@fae/core";
+import { type Bytes, idRules, layoutLimits, logNames, type RouteName, trafficKinds } from "@fae/core";
 import { z } from "zod";
 
 /** Versions of the file format that this release reads. 2: with what ids mean. */
@@ -85,7 +85,7 @@ export const profileSchema = z.strictObject({
   tables: z.array(
     z.strictObject({
       name: z.string(),
-      rows: z.int().positive(),
+      rows: z.int().positive().max(layoutLimits.rows),
       /** Rows that were accessed, and their accesses, as counted. */
       seenRows: count,
       accesses: count,

@@ -5,7 +5,14 @@ import { ConfigError, DataError, PlanError } from "@fae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { prepared } from "../test/prepared.js";
 import { checkProfile, type ProfileResult, profile } from "./profile.js";
-import { checkProfileDirectory, readCounts, readProfile, writeProfile } from "./profile-file.js";
+import {
+  checkProfileDirectory,
+  chunksOf,
+  openProfileDirectory,
+  readCounts,
+  readProfile,
+  writeProfile,
+} from "./profile-file.js";
 import type { ProfileOptions } from "./profile-options.js";
 import { profileSchema } from "./profile-schema.js";
 import { profileText } from "./report/text.js";
@@ -150,8 +157,21 @@ describe("profile", () => {
     await expect(writeProfile(directory, both)).rejects.toThrow(/again already exists and holds no profile/);
     rmSync(join(directory, "notes.txt"));
     await writeProfile(directory, both);
+    {
+      using _ = await openProfileDirectory(directory);
+      await expect(writeProfile(directory, both)).rejects.toThrow("again' is in use by this process");
+    }
+    await writeProfile(directory, both);
     await expect(writeProfile(data.directory, both)).rejects.toThrow(ConfigError);
     expect(readdirSync(data.directory)).not.toContain("counts.u32");
+  });
+
+  it("takes tables of more bytes than one array holds", () => {
+    // Zeros that are never touched: they take no memory.
+    const table = new Uint32Array(2 ** 30 + 5);
+    let bytes = 0;
+    for (const chunk of chunksOf([table, Uint8Array.of(1)])) bytes += chunk.length;
+    expect(bytes).toBe(2 ** 32 + 21);
   });
 
   it("comes back from disk with its counts, and shows a damaged file", async () => {

@@ -21,6 +21,11 @@ const config = (content: string): string => {
 };
 const read = (content: string) => readConfigFile(config(content), "train", ["batch", "lr"], ["train", "pack"]);
 
+test("a file that is too large to look for keys that repeat is refused at once", () => {
+  const content = Array.from({ length: 200_000 }, (_, i) => `k${i}: 1\n`).join("");
+  expect(() => read(content)).toThrow(/run.yaml has \d+ bytes, at most 65536 are read/);
+});
+
 test("an alias stands for what its anchor holds", () => {
   expect(read("lr: &rate 0.5\nbatch: *rate\n").get("batch")).toEqual({ value: 0.5, line: 2 });
   expect(read("pack: &same\n  batch: 3\ntrain: *same\n").get("batch")).toEqual({ value: 3, line: 2 });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { ConfigError } from "@fae/core";
 import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import { suggestion } from "./nearest.js";
@@ -78,10 +78,21 @@ export function readConfigFile(
   return entries;
 }
 
+/** Every option of every command takes less; to look for keys that repeat takes long in large files. */
+const mostBytes = 64 << 10;
+
 function readText(path: string): string {
   try {
+    const { size } = statSync(path);
+    if (size > mostBytes) {
+      throw new ConfigError(`The configuration file ${path} has ${size} bytes, at most ${mostBytes} are read.`, {
+        fix: "It holds a few options, one a line.",
+        details: { path, found: size, expected: mostBytes },
+      });
+    }
     return readFileSync(path, "utf8");
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`Cannot read the configuration file ${path}: ${(cause as Error).message}.`, {
       fix: "Check the path given with --config.",
       details: { path },

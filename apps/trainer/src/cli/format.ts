@@ -40,7 +40,7 @@ export const formatMetric = (value: number | null, digits = 5): string =>
  * @param rows the first one is the head
  */
 export function textTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const widths = rows[0].map((_, column) => rows.reduce((most, row) => Math.max(most, (row[column] ?? "").length), 0));
   const line = (row: readonly string[]) =>
     widths
       .map((width, column) => (column === 0 ? (row[0] ?? "").padEnd(width) : (row[column] ?? "").padStart(width)))

@@ -43,6 +43,21 @@ const json = async (...args: string[]) => {
 };
 const smallModel = ["--model", "dlrm", "--width", "4", "--bottom-mlp", "8,4", "--top-mlp", "8,1", "--batch", "50"];
 
+test("what was written is verified byte by byte", async () => {
+  const verified = writeSmallData(at("verified"));
+  expect(await json("inspect", verified, "--verify")).toMatchObject({ kind: "prepared", verified: true });
+  const rows = readFileSync(join(verified, "test.rows"));
+  rows[0] ^= 1; // a label
+  writeFileSync(join(verified, "test.rows"), rows);
+  expect(await fae("inspect", verified)).toMatchObject({ code: 0 });
+  expect(await fae("inspect", verified, "--verify")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/verified\/test.rows' is not what was written: its CRC-32 is \d+, the manifest says/),
+  });
+  writeFileSync(join(verified, "manifest.json"), "null");
+  expect((await fae("inspect", verified)).err).toContain("'manifest.json' is not a checkpoint's");
+});
+
 test("a raw log becomes a trained model that is scored again", async () => {
   const prepared = await json("prepare", "criteo-kaggle", at("train.txt"), "--out", at("kaggle"));
   expect(prepared).toMatchObject({

@@ -1,6 +1,6 @@
 import { ConfigError, optimizers, rowStateValues } from "@fae/core";
 import { dataShape, findModel, models, parameterCount } from "@fae/models";
-import { checkProfileDirectory, profile, profileText, writeProfile } from "@fae/profiler";
+import { openProfileDirectory, profile, profileText } from "@fae/profiler";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
@@ -64,7 +64,7 @@ export const profileCommand = defineCommand({
     }
     const data = await openData(directory);
     const out = options.out ?? `${data.directory}-profile`;
-    await checkProfileDirectory(out);
+    using directoryOut = await openProfileDirectory(out);
     const entry = findModel(options.model);
     const program = entry.build(dataShape(data), present({ width: options.width }));
     const bars: Partial<Record<string, Progress>> = {};
@@ -90,7 +90,7 @@ export const profileCommand = defineCommand({
           bars[phase].update(done, total);
         },
       });
-      await writeProfile(out, result);
+      await directoryOut.write(result);
       return { json: { ...result.profile, directory: out }, text: `${profileText(result.profile)}\nWritten to ${out}` };
     } finally {
       for (const bar of Object.values(bars)) bar?.end();

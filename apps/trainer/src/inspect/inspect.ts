@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { DataError, openRows, type PreparedData, type SplitName, strideBytes } from "@fae/core";
+import { DataError, openRows, type PreparedData, readSmallFile, type SplitName, strideBytes } from "@fae/core";
 import { type Manifest, openPrepared, readManifest, toBatchSource } from "@fae/datasets";
 import { type CheckpointManifest, openCheckpoint, openSafetensors, type TensorInfo } from "@fae/embedding-store";
 import { type Profile, readProfile } from "@fae/profiler";
@@ -94,7 +94,8 @@ const unknown = (path: string): DataError =>
 
 function readJson(path: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const value: unknown = JSON.parse(readSmallFile(path));
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch (cause) {
     throw new DataError(`${path} cannot be read as JSON: ${(cause as Error).message}.`, {
       fix: "Write it again with the command that made it.",

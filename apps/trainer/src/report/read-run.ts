@@ -11,8 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { DataError } from "@fae/core";
-import { isOtherAlive } from "@fae/embedding-store";
+import { DataError, isOtherAlive } from "@fae/core";
 import { z } from "zod";
 import { parseEvent } from "./event-schema.js";
 import type { Standing } from "./head.js";

@@ -1,8 +1,8 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, DataError, type PreparedData } from "@fae/core";
-import { type Checkpoint, listCheckpoints, openCheckpoint, processTag } from "@fae/embedding-store";
+import { ConfigError, DataError, type PreparedData, processTag } from "@fae/core";
+import { type Checkpoint, listCheckpoints, openCheckpoint } from "@fae/embedding-store";
 import { type TrainOptions, trainOptions } from "./options.js";
 import type { RunEvent } from "./run-events.js";
 import { checkpointsOf, readMarked } from "./run-output.js";

@@ -1,22 +1,26 @@
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError } from "@fae/core";
-import { isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import {
+  ConfigError,
+  isOtherAlive,
+  makeDirectory,
+  processTag,
+  removeEmpty,
+  syncPath,
+  tagPattern,
+  withPath,
+} from "@fae/core";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
@@ -35,7 +39,7 @@ export interface StagedDirectory {
 export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
   expectFree(final);
-  const madeParent = mkdirSync(dirname(final), { recursive: true });
+  const madeParent = makeDirectory(dirname(final));
   removeLeftovers(final);
   const staging = join(dirname(final), `${stagingPrefix(final)}${processTag()}`);
   mkdirSync(staging);
@@ -70,15 +74,6 @@ function removeLeftovers(final: string): void {
 
 const isTag = new RegExp(`^${tagPattern}$`);
 
-/** Removes the directories from `path` up to `top` that are empty. */
-export function removeEmpty(path: string, top: string): void {
-  try {
-    for (let at = path; at.startsWith(top); at = dirname(at)) rmdirSync(at);
-  } catch {
-    // somebody else put something there meanwhile
-  }
-}
-
 /** @throws ConfigError when there is already something of that name, or its directory cannot be written to */
 export function expectFree(path: string): void {
   const final = resolve(path);
@@ -100,17 +95,9 @@ export function expectFree(path: string): void {
   accessSync(parent, constants.W_OK);
 }
 
-/** Asks the disk to keep a file or directory. */
-export function syncPath(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** Writes a JSON file and flushes it. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true }).catch((error) => {
+    throw withPath(error, path);
+  });
 }

@@ -1,19 +1,9 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, naming, syncPath, writeFully } from "@fae/core";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
-import { stageDirectory, syncPath, writeJson } from "./run-directory.js";
+import { stageDirectory, writeJson } from "./run-directory.js";
 import type { RunEvent } from "./run-events.js";
 
 /** The first bytes of a run's `metrics.jsonl`. */
@@ -105,7 +95,7 @@ function output(at: {
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    fsyncSync(file);
+    naming(events, () => fsyncSync(file));
     closeSync(file);
     board?.close();
   };
@@ -113,13 +103,13 @@ function output(at: {
     path: at.path,
     append(event) {
       const line = Buffer.from(`${JSON.stringify(event)}\n`);
-      for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
+      writeFully(file, line, events);
       hash.update(line);
       bytes += line.length;
       if (event.kind !== "start") board?.scalars(event.step, eventScalars(event));
     },
     mark() {
-      fsyncSync(file);
+      naming(events, () => fsyncSync(file));
       return { bytes, sha256: hash.copy().digest("hex") };
     },
     publish: at.publish,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
+import { DivergedError, type Evaluation, type Job, lockPath, type PreparedData, type Session } from "@fae/core";
 import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy, type OrderState, type ResumableStrategy, startShuffle } from "@fae/scheduler";
@@ -23,7 +23,6 @@ import type { TrainReport } from "./report.js";
 import { checkClasses, dropLater, openResumption, type Resumption, runOf } from "./resume.js";
 import { expectFree } from "./run-directory.js";
 import type { RunEvent, StartEvent } from "./run-events.js";
-import { lockRun } from "./run-lock.js";
 import { newOutput, type RunOutput, resumedOutput } from "./run-output.js";
 import { addEvaluation, type Totals } from "./totals.js";
 
@@ -55,7 +54,7 @@ export async function trainModel(
   const options = trainOptions(given);
   if (options.run === null) return train(options, hooks, null);
   expectFree(options.run);
-  const lock = await lockRun(options.run);
+  const lock = await lockPath(options.run, `Run ${options.run}`);
   try {
     return await train(options, hooks, null);
   } finally {
@@ -76,7 +75,7 @@ export async function resumeTraining(
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
   const run = runOf(path);
-  const lock = existsSync(run) ? await lockRun(run) : null; // without a run, `openResumption` says so
+  const lock = existsSync(run) ? await lockPath(run, `Run ${run}`) : null; // without a run, `openResumption` says so
   try {
     const resumption = await openResumption(path, changes);
     return await train(resumption.options, hooks, resumption);

@@ -1,7 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
-import { type PreparedData, type SplitName, strideWords } from "@fae/core";
+import { dirname } from "node:path";
+import { lockPath, type PreparedData, type SplitName, strideWords, syncPath, withPath } from "@fae/core";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
-import { syncPath } from "../prepare/files.js";
 import { rowBlocks } from "./export-rows.js";
 import { columnsOf, denseNames } from "./parquet-columns.js";
 
@@ -30,7 +30,9 @@ export async function exportParquet(
   const isFloat = layout.denseEncoding === "float32";
   const type = (kind: string) => (kind === "dense" && isFloat ? "FLOAT" : "INT32");
   const temporary = `${path}.partial`;
+  const lock = await lockPath(path);
   try {
+    rmSync(temporary, { force: true });
     const writer = new ParquetWriter({
       writer: fileWriter(temporary),
       schema: [
@@ -52,11 +54,14 @@ export async function exportParquet(
     }
     await writer.finish();
     syncPath(temporary);
+    renameSync(temporary, path);
+    syncPath(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
+  } finally {
+    lock.release();
   }
-  renameSync(temporary, path);
 }
 
 /** Blocks joined to runs of `words` words, the last one shorter. */

@@ -1,4 +1,3 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { ConfigError, DataError, type DenseEncoding, type PreparedData, type RowLayout, strideWords } from "@fae/core";
 import {
   type AsyncBuffer,
@@ -12,6 +11,7 @@ import { z } from "zod";
 import { manifestSchema } from "../manifest.js";
 import { layoutKey } from "./export-parquet.js";
 import { type ImportSplit, importRows } from "./import-rows.js";
+import { checkColumn, compressors, groupRows } from "./parquet-bounds.js";
 import { type Column, columnsOf } from "./parquet-columns.js";
 
 /** What the columns of a foreign Parquet file mean. */
@@ -70,8 +70,8 @@ export async function importParquet({ files, directory, columns }: ImportParquet
   const target = { directory, source, layout, tables, files: paths, options: { importedFrom: "parquet" } };
   return importRows(target, async (intake) => {
     for (const file of opened) {
-      await eachGroup(file, description.columns, (read) =>
-        intake.write(file.split, rowsOf(file.path, layout, description.columns, read)),
+      await eachGroup(file, description.columns, (read, firstRow) =>
+        intake.write(file.split, rowsOf(file.path, layout, description.columns, read, firstRow)),
       );
     }
   });
@@ -95,9 +95,12 @@ function embedded({ path, metadata }: ParquetFile): Description {
       details: { option: "columns", path },
     });
   }
-  const parsed = descriptionSchema.safeParse(JSON.parse(value));
-  if (!parsed.success) throw unreadable(path, parsed.error);
+  const parsed = descriptionSchema.safeParse(parsedJson(path, value));
+  if (!parsed.success) throw unreadable(path, z.prettifyError(parsed.error).replaceAll("\n", " "));
   const { layout, dense, tables } = parsed.data;
+  const isWhole = dense.length === layout.denseFeatures && tables.length === layout.hotness.length;
+  if (!isWhole || strideWords(layout) > metadata.schema.length)
+    throw unreadable(path, `its ${layoutKey} does not describe its ${metadata.schema.length - 1} columns`);
   return {
     ...parsed.data,
     columns: columnsOf(
@@ -106,6 +109,14 @@ function embedded({ path, metadata }: ParquetFile): Description {
       tables.map(({ name }) => name),
     ),
   };
+}
+
+function parsedJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(path, `its ${layoutKey} is not JSON: ${(cause as Error).message}`);
+  }
 }
 
 async function described(files: readonly ParquetFile[], columns: ParquetColumns): Promise<Description> {
@@ -145,7 +156,7 @@ type ReadColumn = (name: string) => DecodedArray;
 async function eachGroup(
   { path, buffer, metadata }: ParquetFile,
   columns: readonly Column[],
-  use: (read: ReadColumn) => void,
+  use: (read: ReadColumn, firstRow: number) => void,
 ): Promise<void> {
   const present = new Set(metadata.schema.map(({ name }) => name));
   const missing = columns.find(({ name }) => !present.has(name));
@@ -157,10 +168,12 @@ async function eachGroup(
   }
   const names = columns.map(({ name }) => name);
   let start = 0;
-  for (const group of metadata.row_groups) {
-    const end = start + Number(group.num_rows);
+  for (const [number, group] of metadata.row_groups.entries()) {
     const chunks = new Map<string, DecodedArray[]>(names.map((name) => [name, []]));
+    let end = start;
     try {
+      end += groupRows(group, columns.length);
+      await checkColumns({ path, buffer, metadata }, number, names, end - start);
       await parquetRead({
         file: buffer,
         metadata,
@@ -171,26 +184,50 @@ async function eachGroup(
         onChunk: ({ columnName, columnData }) => chunks.get(columnName)?.push(columnData),
       });
     } catch (cause) {
-      throw unreadable(path, cause);
+      throw unreadable(path, cause, number);
     }
     use((name) => {
       const data = joined(chunks.get(name) ?? []);
       if (data.length === end - start) return data;
-      throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`);
-    });
+      throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`, number);
+    }, start);
     start = end;
+  }
+}
+
+/** Holds what the pages of a row group state against its rows. */
+async function checkColumns(
+  { buffer, metadata }: Pick<ParquetFile, "path" | "buffer" | "metadata">,
+  group: number,
+  names: readonly string[],
+  rows: number,
+): Promise<void> {
+  for (const { meta_data } of metadata.row_groups[group].columns) {
+    const [name] = meta_data?.path_in_schema ?? [];
+    if (!meta_data || !names.includes(name)) continue;
+    const element = metadata.schema.find((entry) => entry.name === name);
+    if (meta_data.path_in_schema.length > 1 || element?.repetition_type === "REPEATED")
+      throw new RangeError(`column '${name}' is nested`);
+    const from = Number(meta_data.dictionary_page_offset || meta_data.data_page_offset);
+    const bytes = await buffer.slice(from, from + Number(meta_data.total_compressed_size));
+    try {
+      checkColumn(bytes, meta_data, rows, element?.repetition_type === "OPTIONAL");
+    } catch (cause) {
+      throw new RangeError(`column '${name}': ${(cause as Error).message}`, { cause });
+    }
   }
 }
 
 const joined = (chunks: readonly DecodedArray[]): DecodedArray =>
   chunks.length === 1 ? chunks[0] : chunks.flatMap((chunk) => Array.from(chunk as ArrayLike<unknown>));
 
-const compressors = {
-  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input),
-  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input),
-};
-
-function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], read: ReadColumn): Int32Array {
+function rowsOf(
+  path: string,
+  layout: RowLayout,
+  columns: readonly Column[],
+  read: ReadColumn,
+  firstRow: number,
+): Int32Array {
   const stride = strideWords(layout);
   const data = columns.map(({ name }) => read(name));
   const words = new Int32Array(data[0].length * stride);
@@ -209,9 +246,9 @@ function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], rea
       if (isFloat) floats[at] = number;
       else words[at] = number;
       if (isFloat ? Number.isNaN(number) : words[at] !== number) {
-        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${i} of a group.`, {
+        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${firstRow + i}.`, {
           fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file.`,
-          details: { path, column: name, row: i, found: String(value) },
+          details: { path, column: name, row: firstRow + i, found: String(value) },
         });
       }
     }
@@ -219,12 +256,15 @@ function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], rea
   return words;
 }
 
-const unreadable = (path: string, cause: unknown): DataError =>
-  new DataError(
-    `'${path}' is not a readable Parquet file (${cause instanceof Error ? cause.message : String(cause)}).`,
+/** @param group its row group, from 0 */
+function unreadable(path: string, cause: unknown, group?: number): DataError {
+  const where = group === undefined ? "" : `row group ${group}: `;
+  return new DataError(
+    `'${path}' is not a readable Parquet file (${where}${cause instanceof Error ? cause.message : String(cause)}).`,
     {
-      fix: "Copy or write it again; compression may be none, Snappy, gzip or Brotli.",
-      details: { path },
+      fix: "Copy or write it again, in row groups of 100,000 rows or so; compression may be none, Snappy, gzip or Brotli.",
+      details: { path, ...(group !== undefined && { rowGroup: group }) },
       cause,
     },
   );
+}

@@ -1,7 +1,8 @@
 import { rename, rm } from "node:fs/promises";
-import { DataError } from "@fae/core";
+import { dirname } from "node:path";
+import { DataError, lockPath, syncPath, withPath } from "@fae/core";
 import { elementsOf, type NpyHeader, type NpyType, npyHeader, npyTypes, parseNpyHeader } from "./npy.js";
-import { openZip, readZipEntries, readZipEntry, type ZipEntry } from "./zip.js";
+import { openZip, readZipEntries, readZipEntry, type ZipEntry, type ZipWriter } from "./zip.js";
 
 export type NpyData =
   | Float64Array
@@ -28,7 +29,9 @@ export async function readNpz(path: string, names?: readonly string[]): Promise<
     const entry = entryOf(path, entries, name);
     arrays[name] = await withNpy(path, entry, async (header, pieces) => {
       const { type, shape, isFortran } = header;
-      const bytes = Buffer.alloc(elementsOf(shape) * npyTypes[type].bytes);
+      const size = elementsOf(shape) * npyTypes[type].bytes;
+      if (size > Math.min(mostArrayBytes, entry.bytes)) throw tooLarge(path, entry, shape, size);
+      const bytes = Buffer.alloc(size);
       let at = 0;
       for await (const piece of pieces) at += piece.copy(bytes, at);
       const data = viewAs(type, bytes);
@@ -37,6 +40,15 @@ export async function readNpz(path: string, names?: readonly string[]): Promise<
   }
   return arrays;
 }
+
+/** As much as one buffer holds everywhere. */
+const mostArrayBytes = 2 ** 32 - 1;
+
+const tooLarge = (path: string, { name, bytes }: ZipEntry, shape: readonly number[], size: number): DataError =>
+  new DataError(
+    `'${name}' of '${path}' has shape (${shape.join(", ")}), ${size} bytes; it holds ${bytes}, and at most ${mostArrayBytes} are read at once.`,
+    { fix: "Write it again, or in smaller arrays.", details: { path, array: name, found: size, expected: bytes } },
+  );
 
 export interface NpzOptions {
   /** Whether arrays are deflated; default true. */
@@ -79,15 +91,21 @@ export interface NpyStream {
 
 export async function writeNpzStreams(path: string, arrays: readonly NpyStream[], compress: boolean): Promise<void> {
   const temporary = `${path}.partial`;
-  const zip = await openZip(temporary);
+  const lock = await lockPath(path);
+  let zip: ZipWriter | null = null;
   try {
+    await rm(temporary, { force: true });
+    zip = await openZip(temporary);
     for (const { name, header, pieces } of arrays) await zip.add(`${name}.npy`, withHeader(header, pieces), compress);
     await zip.close();
     await rename(temporary, path);
+    syncPath(dirname(path));
   } catch (error) {
-    await zip.abandon().catch(() => {});
+    await zip?.abandon().catch(() => {});
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
+  } finally {
+    lock.release();
   }
 }
 

@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError, type PreparedData, type RowLayout, strideBytes } from "@fae/core";
-import { bytesOf, readFully, syncPath, withFile } from "../prepare/files.js";
+import {
+  ConfigError,
+  DataError,
+  lockPath,
+  makeDirectory,
+  type PreparedData,
+  type RowLayout,
+  strideBytes,
+  syncPath,
+} from "@fae/core";
+import { bytesOf, readFully, withFile } from "../prepare/files.js";
 import type { RawFormatName } from "../raw-format.js";
 import { rawFormats } from "../raw-formats.js";
 import { mustBeFlat } from "./export-rows.js";
@@ -80,7 +89,16 @@ async function cardinalities(counts: string | readonly number[]): Promise<number
  */
 export async function exportTerabyteBinary(data: PreparedData, directory: string): Promise<void> {
   mustBeFlat(data, "This binary");
-  mkdirSync(directory, { recursive: true });
+  const lock = await lockPath(directory);
+  try {
+    await writeBinaries(data, directory);
+  } finally {
+    lock.release();
+  }
+}
+
+async function writeBinaries(data: PreparedData, directory: string): Promise<void> {
+  makeDirectory(directory);
   const countsPath = join(directory, "day_fea_count.npz");
   const copies = (["train", "test", "val"] as const).flatMap((split) => {
     const from = data.splits[split];

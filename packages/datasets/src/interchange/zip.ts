@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { crc32, createDeflateRaw, createInflateRaw } from "node:zlib";
-import { DataError } from "@fae/core";
+import { DataError, writeFullyTo } from "@fae/core";
 
 /** One file of a zip archive, from its central directory. */
 export interface ZipEntry {
@@ -19,6 +19,9 @@ const centralMagic = 0x02014b50;
 const endMagic = 0x06054b50;
 const end64Magic = 0x06064b50;
 const full = 0xffffffff;
+
+/** A directory of hundreds of thousands of arrays. */
+const mostDirectoryBytes = 32 << 20;
 
 const broken = (path: string, what: string): DataError =>
   new DataError(`'${path}' is not a readable zip archive: ${what}.`, {
@@ -47,6 +50,7 @@ export async function readZipEntries(path: string): Promise<ZipEntry[]> {
       at = Number(end64.readBigUInt64LE(48));
     }
     if (at + bytes > size) throw broken(path, "its directory lies beyond its end");
+    if (bytes > mostDirectoryBytes) throw broken(path, `its directory has ${bytes} bytes`);
     return parseDirectory(path, await readAt(file, path, at, bytes), count);
   } finally {
     await file.close();
@@ -154,14 +158,11 @@ export interface ZipWriter {
 
 /** Creates an archive. It carries no times: equal contents give equal bytes. */
 export async function openZip(path: string): Promise<ZipWriter> {
-  const file = await open(path, "w");
+  const file = await open(path, "wx");
   const entries: ZipEntry[] = [];
   let at = 0;
   const write = async (bytes: Uint8Array) => {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
-      done += bytesWritten;
-    }
+    await writeFullyTo(file, bytes, path, at);
     at += bytes.length;
   };
   return {

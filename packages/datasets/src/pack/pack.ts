@@ -7,7 +7,8 @@ import { type Manifest, manifestName, manifestVersion, writeManifest } from "../
 import { openPrepared, readManifest } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
 import { openPool } from "../prepare/pool.js";
-import { discard, openWork, publish, unlock } from "../prepare/work.js";
+import { discard, openWork, publish } from "../prepare/work.js";
+import { verifyPrepared } from "../verify-prepared.js";
 import { checkOptions } from "./check-options.js";
 import { newFlusher } from "./flusher.js";
 import type { PackCall, PackOptions } from "./options.js";
@@ -43,20 +44,21 @@ export async function pack(given: PackOptions): Promise<PreparedData> {
   await using pool = openPool(workers);
   const ranked = await rankTables(pool, data.tables, await options.counts());
   if (signal?.aborted) throw interrupted(directory, false);
-  const work = openWork(directory, planOf(options, ranked));
+  const work = await openWork(directory, planOf(options, ranked));
   let stop = () => {};
   try {
     const flusher = newFlusher();
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
     });
     let bytesDone = 0;
     const add = (bytes: number) => {
       bytesDone += bytes;
       onProgress?.({ bytesDone, bytesTotal });
     };
-    const filled = fill(options, manifest, ranked, { work, pool, flusher, add });
+    const filled = fill(options, manifest, ranked, { work, pool, flusher, written: [], add });
     await Promise.race([filled, stopped]).finally(async () => {
       await pool[Symbol.asyncDispose]();
       await filled.catch(() => {});
@@ -70,7 +72,7 @@ export async function pack(given: PackOptions): Promise<PreparedData> {
     throw known;
   } finally {
     signal?.removeEventListener("abort", stop);
-    unlock(work.work);
+    work.release();
   }
   return openPrepared(directory);
 }
@@ -83,14 +85,14 @@ async function fill(
 ): Promise<void> {
   const { data, hotRows } = options;
   const { root } = run.work;
-  if (existsSync(join(root, manifestName))) return;
+  if (existsSync(join(root, manifestName))) return verifyPrepared(root, options.signal);
   run.add(0);
   const [originals, { splits, hotInputs, hotPositives }] = await Promise.all([
     packOriginals(data.directory, manifest, ranked, run),
     packInputs(options, manifest, ranked, run),
   ]);
   const { tables } = withIds(data.directory, manifest);
-  writeManifest(root, {
+  const packed: Manifest = {
     ...manifest,
     version: manifestVersion,
     tables: tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
@@ -107,12 +109,17 @@ async function fill(
       hotPositives,
       originalIds: originals.files,
     },
-  });
+  };
+  writeManifest(root, packed, run.written);
 }
 
 /** Everything that the bytes of the packed data set depend on. */
-const planOf = ({ data, classes, hotRows, budgetBytes, rowBytes }: PackCall, ranked: readonly RankedTable[]) => ({
+const planOf = (
+  { data, directory, classes, hotRows, budgetBytes, rowBytes }: PackCall,
+  ranked: readonly RankedTable[],
+) => ({
   version: manifestVersion,
+  directory: resolve(directory),
   pack: data.digest,
   classes,
   hotRows,

@@ -17,6 +17,7 @@ import {
 } from "./part.js";
 import { writeRecord } from "./records.js";
 import { blockRows, columnStep, newBlock, writeBlock } from "./row-blocks.js";
+import type { Written } from "./written.js";
 
 /** A line that was parsed or rejected: bytes `[start, end)`, where it starts in the text, whether it ended in CR LF. */
 export interface PartWriter {
@@ -121,7 +122,7 @@ export function openPart(
   };
 
   /** Numbers the keys table by table and writes all rows; returns how many keys each table has. */
-  const number = (): number[] => {
+  const number = (): { uniques: number[]; keys: Written } => {
     const rowsIn = (b: number) => (b < fullBlocks ? blockRows : used);
     const keys = openSink(path("keys"));
     const uniques = format.tables.map((_, t) => {
@@ -133,9 +134,9 @@ export function openPart(
       keys.write(bytesOf(dictionary.keys));
       return dictionary.size;
     });
-    keys.close();
+    const file = keys.close();
     for (let b = 0; b <= fullBlocks; b++) writeBlock(rows, blocks[b], rowsIn(b), stride);
-    return uniques;
+    return { uniques, keys: file };
   };
 
   const keepBit = (isKept: boolean) => {
@@ -179,17 +180,17 @@ export function openPart(
     },
     finish() {
       endBlock();
-      const uniques = hasDictionary ? number() : [];
+      const numbered = hasDictionary ? number() : null;
+      const uniques = numbered?.uniques ?? [];
       memory.uniques = uniques;
-      rows.close();
-      rejects.close();
+      const written = [rows.close(), rejects.close(), ...(numbered ? [numbered.keys] : [])];
       if (keep) {
         if ((accepted & 7) !== 0) keep.write(keepByte);
-        keep.close();
+        written.push(keep.close());
       }
       const hours = lastHour === 0 ? null : { first, last: lastHour, fall };
       const counts = { file, part, lines, crlf, accepted, kept, rows: stored, rejected, byReason, firstRejects };
-      const record = { ...counts, hours, constants: constants.found(), uniques };
+      const record = { ...counts, hours, constants: constants.found(), uniques, written };
       writeRecord(work, partName(file, part), record);
       return record;
     },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { RawFormatName } from "../raw-format.js";
 import type { LogForm } from "../text/log-form.js";
+import type { Written } from "./written.js";
 
 /** A raw file as a worker needs it. */
 export interface RawFile {
@@ -76,6 +77,8 @@ export interface PartRecord {
   readonly constants: readonly (number | null)[];
   /** Distinct keys per table; empty in hash mode. */
   readonly uniques: readonly number[];
+  /** The files of the part. */
+  readonly written: readonly Written[];
 }
 
 export const partName = (file: number, part: number): string =>

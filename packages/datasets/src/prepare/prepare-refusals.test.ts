@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { gzipSync } from "node:zlib";
-import { FaeError } from "@fae/core";
+import { FaeError, lockPath } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { digests, randomLog, temporary } from "../../test/support/logs.js";
 import { rawFormats } from "../raw-formats.js";
@@ -126,20 +136,41 @@ describe("prepare refuses", () => {
     expect(readdirSync(directory.path)).toEqual(["train.txt"]);
   });
 
+  it("nothing of a gzip file that is padded with zeros, but what stands behind them", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt.gz");
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    writeFileSync(log, Buffer.concat([zipped, Buffer.alloc(3 << 20)]));
+    expect((await prepare(options)).splits.train?.rows).toBeGreaterThan(0);
+    const behind = Buffer.concat([zipped, Buffer.alloc(3 << 20), Buffer.from("x")]);
+    expect(await failing(behind)).toMatchObject({ message: expect.stringContaining("something else after") });
+  });
+
+  it("a file that changes while it is read, even if it stays as long", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const times = statSync(log);
+    const onProgress: PrepareOptions["onProgress"] = ({ bytesDone, stage }) => {
+      if (stage !== "read" || bytesDone === 0) return;
+      writeFileSync(log, lines.replace("1", "0"));
+      utimesSync(log, times.atime, times.mtime);
+    };
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out"), onProgress } as const;
+    await expect(prepare(options)).rejects.toThrow(`'${log}' changed while it was read. Run again when nothing writes`);
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+  });
+
   it("to work where another process works", async () => {
     using directory = temporary();
     const log = directory.file("train.txt");
     writeFileSync(log, lines);
-    mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-    writeFileSync(directory.file("out.partial", "work", "lock"), `${process.ppid}`);
     const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
-    await expect(prepare(options)).rejects.toThrow(`Process ${process.ppid} works on`);
-    for (const gone of ["999999999", `${process.pid} 12345`]) {
-      mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-      writeFileSync(directory.file("out.partial", "work", "lock"), gone);
-      await prepare(options);
-      rmSync(directory.file("out"), { recursive: true });
-    }
+    const lock = await lockPath(options.directory);
+    await expect(prepare(options)).rejects.toThrow("out' is in use by this process. Wait for it to end");
+    lock.release();
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+    await prepare(options);
   });
 
   it("to keep its lock when it fails right after taking it", async () => {

@@ -4,22 +4,23 @@ import { ConfigError, FaeError, type PreparedData } from "@fae/core";
 import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
+import { verifyPrepared } from "../verify-prepared.js";
 import { constantColumns, degenerateSplits } from "./degenerate.js";
 import { checkSpace, diskFull } from "./disk.js";
 import { checkFileOrder, givenTwice, refuseCopies } from "./file-order.js";
 import { checkHours } from "./hours.js";
 import type { PrepareOptions } from "./options.js";
 import { openPool, type Pool } from "./pool.js";
-import { findRawFiles, lookAtFiles, type SourceFile } from "./raw-files.js";
+import { expectUnchanged, findRawFiles, lookAtFiles, type SourceFile } from "./raw-files.js";
 import { readStage } from "./read-stage.js";
 import { checkPart, checkRejects, rejectsByReason, rejectsName, writeRejects } from "./rejects.js";
 import { blockRows } from "./row-blocks.js";
 import { finishRowLog } from "./row-log.js";
 import { finishSeriesLog } from "./series/series-log.js";
 import { type Settings, settle } from "./settings.js";
-import { progressTo } from "./stages.js";
+import { progressTo, type Run } from "./stages.js";
 import { concern, type Warning } from "./warnings.js";
-import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.js";
+import { discard, openWork, publish, type WorkDirectory } from "./work.js";
 
 /**
  * Turns a raw click log into a prepared data set. The result depends on the files and on the shaping options alone: not on
@@ -45,15 +46,15 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
   checkParts(settings, files);
   const { signal, directory } = settings;
   if (!existsSync(`${directory}.partial`)) await checkSpace(settings, files);
-  // From here to the listener nothing waits: no abort is missed.
   if (signal?.aborted) throw interrupted(directory, false);
-  const work = openWork(directory, planOf(settings, files));
+  const work = await openWork(directory, planOf(settings, files));
   let stop = () => {};
   try {
     const pool = openPool(threadsOf(settings, files));
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
     });
     const finished = fill(settings, files, work, pool, warnings);
     await Promise.race([stopped, finished]).finally(async () => {
@@ -67,7 +68,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedData> {
     throw known;
   } finally {
     signal?.removeEventListener("abort", stop);
-    unlock(work.work);
+    work.release();
   }
   return openPrepared(directory);
 }
@@ -100,6 +101,7 @@ const recordsVersion = 2;
 const planOf = (settings: Settings, files: readonly SourceFile[]) => ({
   version: manifestVersion,
   records: recordsVersion,
+  directory: settings.directory,
   format: settings.format.name,
   options: settings.shaping,
   partBytes: settings.read.partBytes,
@@ -116,16 +118,17 @@ async function fill(
   known: readonly Warning[],
 ): Promise<void> {
   const { format, maxRejects, asGiven } = settings;
-  if (existsSync(join(work.root, manifestName))) return;
+  if (existsSync(join(work.root, manifestName))) return verifyPrepared(work.root, settings.signal);
   const progress = progressTo(settings.onProgress, pool.threads);
-  const run = { work: work.work, root: work.root, pool, progress };
+  const run: Run = { work: work.work, root: work.root, pool, progress, written: [] };
   const { parts, digests } = await readStage(run, files, settings.read, (part) => {
     checkPart(format, files, part, maxRejects);
     if (part.part === 0) checkHours(files, [part], asGiven);
   });
+  for (const file of files) expectUnchanged(file.path, file);
   checkRejects(format, files, parts, maxRejects);
   const rejected = parts.reduce((n, part) => n + part.rejected, 0);
-  if (rejected > 0) writeRejects(work.root, work.work, format, files, parts);
+  if (rejected > 0) run.written.push(writeRejects(work.root, work.work, format, files, parts));
   const finish = format.split === "series" ? finishSeriesLog : finishRowLog;
   const order = [...sameContent(files, digests, asGiven, known), ...checkHours(files, parts, asGiven)];
   const { reasons, ...data } = await finish(run, settings, parts);
@@ -147,7 +150,7 @@ async function fill(
     ...(warnings.length > 0 && { warnings }),
     options: settings.shaping,
   };
-  writeManifest(work.root, withIds(work.root, manifest));
+  writeManifest(work.root, withIds(work.root, manifest), run.written);
 }
 
 /** Files with the same bytes under different names; those that are `known` already are not said again. */

@@ -11,10 +11,36 @@ import { sampleText } from "./sample.js";
 import type { Warning } from "./warnings.js";
 
 /** A raw file that was found, before its text is looked at. */
-export interface FoundFile extends Omit<RawFile, "form"> {
+export interface FoundFile extends Omit<RawFile, "form">, FileState {
   readonly name: string;
   readonly isGzip: boolean;
+}
+
+/** What a file cannot be written to without changing. */
+export interface FileState {
+  readonly bytes: number;
   readonly modifiedMs: number;
+  /** Of contents or of what the system keeps about it. */
+  readonly changedMs: number;
+}
+
+const stateOf = ({ size, mtimeMs, ctimeMs }: Stats): FileState => ({
+  bytes: size,
+  modifiedMs: mtimeMs,
+  changedMs: ctimeMs,
+});
+
+export const fileState = (path: string): FileState => stateOf(statSync(path));
+
+/** @throws DataError for a file that was written to, or replaced, since it had that state. */
+export function expectUnchanged(path: string, before: FileState): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const now = found && stateOf(found);
+  if (now?.bytes === before.bytes && now.modifiedMs === before.modifiedMs && now.changedMs === before.changedMs) return;
+  throw new DataError(`'${path}' changed while it was read.`, {
+    fix: "Run again when nothing writes to it.",
+    details: { path, found: now ?? null, expected: before },
+  });
 }
 
 export interface SourceFile extends FoundFile, RawFile {}
@@ -34,7 +60,7 @@ export function findRawFiles(format: RawFormat, given: readonly string[]): { fil
     }
     if (!entry.isFile()) throw notFile(path, entry);
     if (entry.size === 0) throw emptyFile(path);
-    return { path, file, bytes: entry.size, name: basename(path), isGzip: isGzip(path), modifiedMs: entry.mtimeMs };
+    return { path, file, ...stateOf(entry), name: basename(path), isGzip: isGzip(path) };
   });
   return { files, warnings };
 }

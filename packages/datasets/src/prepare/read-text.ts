@@ -124,7 +124,7 @@ export async function readGzipFile(
       textBytes += chunk.length;
       scanner.feed(chunk);
     }
-    if (gunzip.bytesWritten !== raw.bytes) throw brokenGzip(raw, textBytes, "TRAILING", undefined);
+    if (!isZero(raw, gunzip.bytesWritten)) throw brokenGzip(raw, textBytes, "TRAILING", undefined);
     scanner.finish();
     if (textBytes === 0) throw emptyFile(raw.path);
     while (part < Math.ceil(textBytes / options.partBytes)) finishPart();
@@ -135,6 +135,19 @@ export async function readGzipFile(
     throw code?.startsWith("Z_") ? brokenGzip(raw, textBytes, code, error) : error;
   }
   return { parts: part, sha256: hash.digest("hex") };
+}
+
+/** Whether a file holds nothing but zeros from a byte on: what tapes and block devices pad with, and gzip leaves alone. */
+function isZero(raw: RawFile, from: number): boolean {
+  return withFile(raw.path, "r", (file) => {
+    const block = Buffer.allocUnsafe(Math.min(blockBytes, raw.bytes - from));
+    for (let at = from; at < raw.bytes; ) {
+      const n = readSync(file, block, 0, Math.min(block.length, raw.bytes - at), at);
+      if (n === 0 || block.subarray(0, n).some((byte) => byte !== 0)) return false;
+      at += n;
+    }
+    return true;
+  });
 }
 
 /** sha256 of a file, read front to back. */

@@ -6,6 +6,7 @@ import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
 import type { Unit } from "../synth/outputs.js";
+import { checkWritten } from "./file-sums.js";
 import { type NumberKeysOptions, numberKeys } from "./number-keys.js";
 import type { PartRecord, RawFile, ReadOptions } from "./part.js";
 import { newPartMemory, type PartMemory } from "./part-writer.js";
@@ -17,6 +18,7 @@ import { type RolesReport, type WriteRolesOptions, writeRoles } from "./series/r
 import { type WriteSeriesOptions, writeBucketSeries } from "./series/write-series.js";
 import { type AssembleOptions, assembleBlock } from "./shuffle.js";
 import { type WriteRowsOptions, writeRows } from "./write-rows.js";
+import { collectingWrites, type Written } from "./written.js";
 
 type Nothing = Record<string, never>;
 
@@ -28,6 +30,7 @@ export interface Tasks {
     out: { parts: number; sha256: string };
   };
   readonly digest: { in: { raw: RawFile }; out: { sha256: string } };
+  readonly checkWritten: { in: { written: readonly Written[] }; out: Nothing };
   readonly numberKeys: { in: NumberKeysOptions; out: { keys: number } };
   readonly writeRows: { in: WriteRowsOptions; out: { positives: number[] } };
   readonly assemble: { in: AssembleOptions; out: Nothing };
@@ -89,6 +92,7 @@ const handlers: Handlers = {
   readGzip: ({ work, options, raw, done }, memory, tell) =>
     readGzipFile(readContext(work, options, memory), raw, done, (record, bytesRead) => tell({ record, bytesRead })),
   digest: ({ raw }) => ({ sha256: digestFile(raw) }),
+  checkWritten: silent(({ written }) => checkWritten(written)),
   numberKeys: (input, { part }) => ({ keys: numberKeys(input, part.dictionary) }),
   writeRows: (input) => ({ positives: writeRows(input) }),
   assemble: silent(assembleBlock),
@@ -109,12 +113,16 @@ const handlers: Handlers = {
   },
 };
 
+/** Result of a task, with what it wrote. */
+export type Output<N extends TaskName> = Tasks[N]["out"] & { readonly written: readonly Written[] };
+
 /** Runs one unit of work on the calling thread. */
 export async function runTask<N extends TaskName>(
   name: N,
   input: Tasks[N]["in"],
   memory: TaskMemory,
   tell: (event: TaskEvent) => void,
-): Promise<Tasks[N]["out"]> {
-  return handlers[name](input, memory, tell);
+): Promise<Output<N>> {
+  const { value, written } = await collectingWrites(() => handlers[name](input, memory, tell));
+  return { ...value, written };
 }
