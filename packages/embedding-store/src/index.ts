@@ -10,6 +10,7 @@ export type { RestoreOptions } from "./checkpoint-restore.js";
 export { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
 export type { OriginalIds } from "./checkpoint-tensors.js";
 export type { SavedCheckpoint } from "./checkpoint-write.js";
+export { keepCheckpoints } from "./checkpoint-write.js";
 export type { Disk, DiskFile } from "./disk.js";
 export { disk } from "./disk.js";
 export { composeOrders, inverseOrder, popularityOrder } from "./popularity.js";
