@@ -71,19 +71,22 @@ export interface RoomOptions {
   readonly needBytes: number;
   /** Seconds to wait for, at most. */
   readonly seconds: number;
+  /** What is left when the wait is over, and what to do with it. */
+  readonly otherwise: string;
   readonly signal?: AbortSignal | undefined;
   log(line: string): void;
 }
 
 /** Writes what must not be lost: where the disk is full, says so, waits for room and tries again. @throws what the last try met */
 export async function whenThereIsRoom<A>(write: () => Promise<A>, options: RoomOptions): Promise<A> {
-  const { path, needBytes, seconds, signal, log } = options;
+  const { path, needBytes, seconds, otherwise, signal, log } = options;
   const until = performance.now() + 1000 * seconds;
   for (let tries = 1; ; tries++) {
     try {
       return await write();
     } catch (error) {
-      if (!isDiskFull(error) || performance.now() >= until) throw error;
+      if (!isDiskFull(error)) throw error;
+      if (performance.now() >= until) throw givenUp(path, needBytes, otherwise, error);
       if (tries === 1) log(waitingText(path, needBytes, seconds));
     }
     const next = Math.min(until, performance.now() + 1000 * triesEvery);
@@ -93,6 +96,17 @@ export async function whenThereIsRoom<A>(write: () => Promise<A>, options: RoomO
     } while (freeBytes(path) < needBytes && performance.now() < next);
   }
 }
+
+const givenUp = (path: string, needBytes: number, fix: string, cause: unknown): FaeError =>
+  new FaeError(
+    "ERR_DISK_FULL",
+    `The disk of '${path}' stayed full: the trained model needs ${formatBytes(needBytes)}.`,
+    {
+      fix,
+      details: { path, needBytes },
+      cause,
+    },
+  );
 
 const waitingText = (path: string, needBytes: number, seconds: number): string =>
   `The disk of '${path}' is full. The trained model is kept in memory: free ${formatBytes(needBytes)} there. It is tried again ` +

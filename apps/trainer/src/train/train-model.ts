@@ -28,7 +28,7 @@ import { checkClasses, dropLater, openResumption, type Resumption, runOf } from 
 import { expectFree } from "./run-directory.js";
 import type { RunEvent, StartEvent } from "./run-events.js";
 import { lockRun } from "./run-lock.js";
-import { newOutput, type RunOutput, resumedOutput } from "./run-output.js";
+import { checkpointsOf, newOutput, type RunOutput, resumedOutput } from "./run-output.js";
 import { addEvaluation, type Totals } from "./totals.js";
 
 /** What a caller may watch and influence. */
@@ -157,6 +157,10 @@ async function writeResult(
     path: options.run ?? ".",
     needBytes: checkpointBytes(job.program, job.optimizer.name),
     seconds: hooks.roomSeconds ?? 3600,
+    otherwise:
+      options.run !== null && existsSync(checkpointsOf(options.run))
+        ? `Free space and go on from its last checkpoint: fae train --resume ${options.run}.`
+        : "Free space and train again; with --checkpoint-every a run can be resumed.",
     signal: hooks.signal,
     log: (line) => hooks.log?.(line),
   });
