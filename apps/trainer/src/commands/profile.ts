@@ -6,6 +6,7 @@ import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
 import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
+import { withOutput } from "../train/run-lock.js";
 
 const modelNames = models.map((entry) => entry.name);
 const optimizerNames = Object.keys(optimizers) as (keyof typeof optimizers)[];
@@ -65,35 +66,40 @@ export const profileCommand = defineCommand({
     const data = await openPrepared(directory);
     const out = options.out ?? `${data.directory}-profile`;
     await checkProfileDirectory(out);
-    const entry = findModel(options.model);
-    const program = entry.build(dataShape(data), present({ width: options.width }));
-    const bars: Partial<Record<string, Progress>> = {};
-    try {
-      const result = await profile({
-        data,
-        width: program.width,
-        stateValues: rowStateValues(options.optimizer ?? entry.recommended.optimizer, program.width),
-        budgetBytes: options.budget,
-        smallTableBytes: options.smallTables,
-        method: options.sample === undefined ? "exact" : "sampled",
-        compare: options.compare,
-        seed: options.seed,
-        traffic: {
-          batch: options.batch ?? entry.recommended.batch,
-          parameters: parameterCount(program),
-          lookAhead: options.lookAhead,
-        },
-        ...present({ ratePercent: options.sample, workers: options.workers }),
-        signal: context.io.signal,
-        progress(phase, done, total) {
-          bars[phase] ??= context.progress(phase, "inputs");
-          bars[phase].update(done, total);
-        },
-      });
-      await writeProfile(out, result);
-      return { json: { ...result.profile, directory: out }, text: `${profileText(result.profile)}\nWritten to ${out}` };
-    } finally {
-      for (const bar of Object.values(bars)) bar?.end();
-    }
+    return withOutput(out, async () => {
+      const entry = findModel(options.model);
+      const program = entry.build(dataShape(data), present({ width: options.width }));
+      const bars: Partial<Record<string, Progress>> = {};
+      try {
+        const result = await profile({
+          data,
+          width: program.width,
+          stateValues: rowStateValues(options.optimizer ?? entry.recommended.optimizer, program.width),
+          budgetBytes: options.budget,
+          smallTableBytes: options.smallTables,
+          method: options.sample === undefined ? "exact" : "sampled",
+          compare: options.compare,
+          seed: options.seed,
+          traffic: {
+            batch: options.batch ?? entry.recommended.batch,
+            parameters: parameterCount(program),
+            lookAhead: options.lookAhead,
+          },
+          ...present({ ratePercent: options.sample, workers: options.workers }),
+          signal: context.io.signal,
+          progress(phase, done, total) {
+            bars[phase] ??= context.progress(phase, "inputs");
+            bars[phase].update(done, total);
+          },
+        });
+        await writeProfile(out, result);
+        return {
+          json: { ...result.profile, directory: out },
+          text: `${profileText(result.profile)}\nWritten to ${out}`,
+        };
+      } finally {
+        for (const bar of Object.values(bars)) bar?.end();
+      }
+    });
   },
 });

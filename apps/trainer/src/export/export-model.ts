@@ -7,6 +7,8 @@ import { onnxModel, referenceShape } from "@fae/models";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openSaved, type SavedModel } from "../predict/saved-model.js";
 import { readParameter, readTable } from "../predict/weights.js";
+import { expectRoom } from "../train/disk-room.js";
+import { withOutput } from "../train/run-lock.js";
 import { freshPath, type StagedFile, stageFile, stagePath } from "./stage-file.js";
 
 export const exportFormats = ["safetensors", "onnx", "npz"] as const;
@@ -48,12 +50,19 @@ interface Weights {
  * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
-  const started = performance.now();
   const { format, out } = options;
   freshPath(out);
+  if (format === "onnx") freshPath(`${out}.data`);
+  return withOutput(out, () => exportFresh(options));
+}
+
+async function exportFresh(options: ExportOptions): Promise<ExportReport> {
+  const started = performance.now();
+  const { format, out } = options;
   const saved = await openSaved(options.model, options.data);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "The export");
   const weights = weightsOf(saved, options);
+  expectRoom(out, 4 * weights.reduce((sum, { shape }) => sum + elements(shape), 0), `Model ${saved.program.name}`);
   const files = await writers[format](out, weights, saved);
   return {
     checkpoint: saved.checkpoint.path,

@@ -1,9 +1,18 @@
 import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
-import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
+import {
+  checkpointBytes,
+  openSafetensors,
+  openTable,
+  type Safetensors,
+  saveCheckpoint,
+  type Table,
+} from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
+import { expectRoom } from "../train/disk-room.js";
 import { digestBeforePacking, modelState } from "../train/model-state.js";
-import { stageDirectory } from "../train/run-directory.js";
+import { expectFree, stageDirectory } from "../train/run-directory.js";
+import { withOutput } from "../train/run-lock.js";
 
 export interface ImportOptions {
   /** Safetensors file with the parameter names of facebookresearch/dlrm or facebookresearch/tbsm. */
@@ -29,11 +38,17 @@ export interface ImportReport {
  * @throws DataError naming the tensor that is missing, too much or of another shape; ConfigError when `out` exists
  */
 export async function importWeights(options: ImportOptions): Promise<ImportReport> {
+  expectFree(options.out);
+  return withOutput(options.out, () => importFresh(options));
+}
+
+async function importFresh(options: ImportOptions): Promise<ImportReport> {
   const { model, modelOptions = {}, out } = options;
   const data = await openPrepared(options.data);
   const program = findModel(model).build(dataShape(data), modelOptions);
   await using file = await openSafetensors(options.weights);
   expectTensors(file, program);
+  expectRoom(out, checkpointBytes(program, "sgd"), `Model ${program.name}`);
   const staged = stageDirectory(out);
   const tables = new Map<string, Table>();
   try {

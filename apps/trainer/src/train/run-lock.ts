@@ -30,7 +30,30 @@ export interface RunLock {
  *
  * @throws ConfigError naming the process that has the run
  */
-export async function lockRun(run: string): Promise<RunLock> {
+export const lockRun = (run: string): Promise<RunLock> =>
+  lock(run, { name: `Run ${run}`, other: "name another directory" });
+
+/**
+ * Does work that makes a file or directory, as the only process that makes one of that name: another one is refused before it
+ * works, not when it is done.
+ * @throws ConfigError naming the process that makes it
+ */
+export async function withOutput<A>(path: string, work: () => Promise<A>): Promise<A> {
+  const taken = await lock(path, { name: `'${path}'`, other: "choose another name" });
+  try {
+    return await work();
+  } finally {
+    taken.release();
+  }
+}
+
+/** Words for what is locked, and for what else to do than to wait for it. */
+interface Locked {
+  readonly name: string;
+  readonly other: string;
+}
+
+async function lock(run: string, words: Locked): Promise<RunLock> {
   const final = realPath(resolve(run));
   const parent = dirname(final);
   let made: string | undefined;
@@ -42,25 +65,25 @@ export async function lockRun(run: string): Promise<RunLock> {
   };
   for (let tries = 3; ; tries--) {
     made = mkdirSync(parent, { recursive: true }) ?? made;
-    create(own, run);
+    create(own, run, words);
     const holder = readdirSync(parent)
       .filter((name) => name.startsWith(prefix) && join(parent, name) !== own)
       .map((name) => ({ path: join(parent, name), owner: ownerOf(name.slice(prefix.length)) }))
       .find(({ path, owner }) => owner !== null && !removedIfGone(path, owner));
     if (!holder?.owner) return { release };
     release();
-    if (tries === 1) throw inUse(run, holder.path, holder.owner);
+    if (tries === 1) throw inUse(run, holder.path, holder.owner, words);
     await pause(10 + 40 * Math.random());
   }
 }
 
-function create(path: string, run: string): void {
+function create(path: string, run: string, { name, other }: Locked): void {
   try {
     closeSync(openSync(path, "wx"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new ConfigError(`Run ${run} is in use by this process.`, {
-      fix: "Wait for its training to end, or name another directory.",
+    throw new ConfigError(`${name} is in use by this process.`, {
+      fix: `Wait for its end, or ${other}.`,
       details: { path: run, pid: process.pid },
     });
   }
@@ -99,14 +122,14 @@ function isGone({ host, boot, namespace, tag }: Owner): boolean {
   return boot !== here.boot && host === here.host;
 }
 
-function inUse(run: string, path: string, { host, boot, namespace, tag }: Owner): ConfigError {
+function inUse(run: string, path: string, { host, boot, namespace, tag }: Owner, { name, other }: Locked): ConfigError {
   const pid = Number.parseInt(tag, 10);
   const isSeen = boot === here.boot && namespace === here.namespace;
   const where = isSeen ? "" : host === here.host ? " of another container" : ` on ${host}`;
-  return new ConfigError(`Run ${run} is in use by process ${pid}${where}.`, {
+  return new ConfigError(`${name} is in use by process ${pid}${where}.`, {
     fix: isSeen
-      ? `Wait for it or stop it (kill ${pid}), or name another directory.`
-      : `Wait for it or stop it there, or name another directory; delete '${path}' when the process is gone.`,
+      ? `Wait for it or stop it (kill ${pid}), or ${other}.`
+      : `Wait for it or stop it there, or ${other}; delete '${path}' when the process is gone.`,
     details: { path: run, pid, host, lock: path },
   });
 }
