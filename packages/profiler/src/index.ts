@@ -13,7 +13,7 @@ export type { ChunkOptions } from "./estimate.js";
 export type { ExpectedTraffic, TrafficOptions } from "./expected-traffic.js";
 export { expectedTraffic } from "./expected-traffic.js";
 export type { BudgetOptions, HotSet } from "./hot-set.js";
-export { chooseHotSet, hotRowBits } from "./hot-set.js";
+export { chooseHotSet, hotRowBits, usualSmallTableBytes } from "./hot-set.js";
 export type { Judgement, JudgeOptions } from "./judge-inputs.js";
 export { hotInputShare, judgeInputs } from "./judge-inputs.js";
 export type { ProfileResult } from "./profile.js";

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { type PreparedData, rowStateValues } from "@fae/core";
-import { checkProfile, hotRowBits, type Profile, profile, readCounts, readProfile } from "@fae/profiler";
+import { checkProfile, hotRowBits, type Profile, readCounts, readProfile, usualSmallTableBytes } from "@fae/profiler";
 import { digestBeforePacking } from "../train/model-state.js";
 import type { TrainOptions } from "../train/options.js";
+import { sampleHotSet } from "./quick-sample.js";
 
 /** Which rows would be hot, and what that is worth. */
 export interface HotFigures {
@@ -16,12 +17,9 @@ export interface HotFigures {
   isHot(table: number, id: number): boolean;
 }
 
-type HotOptions = Pick<TrainOptions, "budgetBytes" | "profile" | "optimizer" | "seed">;
+type HotOptions = Pick<TrainOptions, "budgetBytes" | "profile" | "optimizer">;
 
 const usualBudgetBytes = 256 * 2 ** 20;
-/** Inputs that a quick sample counts: rows that make a batch hot or not are in it hundreds of times. */
-const sampledInputs = 200_000;
-
 /**
  * The hot set of a pack; else of a profile that was made for this budget and these rows; else of a quick sample.
  * @param width D
@@ -44,19 +42,11 @@ export async function hotFigures(
     found?.data.digest === data.digest &&
     found.row.bytes === 4 * (width + stateValues) &&
     found.budgetBytes === budgetBytes;
-  if (found && fits) return profileFigures("profile", found, await readCounts(directory));
-  const ratePercent = (100 * sampledInputs) / Math.max(1, data.splits.train?.rows ?? 0);
-  const made = await profile({
-    data,
-    width,
-    stateValues,
-    budgetBytes,
-    seed: options.seed,
-    ...(found && { smallTableBytes: found.smallTableBytes }),
-    ...(ratePercent < 100 ? { method: "sampled", ratePercent } : { method: "exact" }),
-    ...(signal && { signal }),
-  });
-  return profileFigures("sample", made.profile, made.counts);
+  if (found && fits) return profileFigures(found, await readCounts(directory));
+  const rowBytes = 4 * (width + stateValues);
+  const smallTableBytes = found?.smallTableBytes ?? usualSmallTableBytes;
+  const { hotSet, ...sampled } = sampleHotSet(data, { rowBytes, budgetBytes, smallTableBytes }, signal);
+  return { from: "sample", hotRows: hotSet.hotRows, budgetBytes, ...sampled };
 }
 
 /** Ids of a pack are in popularity order: hot is a comparison. */
@@ -76,14 +66,10 @@ function packFigures(
   };
 }
 
-function profileFigures(
-  from: "profile" | "sample",
-  { hotSet, budgetBytes }: Profile,
-  counts: readonly Uint32Array[],
-): HotFigures {
+function profileFigures({ hotSet, budgetBytes }: Profile, counts: readonly Uint32Array[]): HotFigures {
   const bits = counts.map((table, t) => (hotSet.whole[t] ? null : hotRowBits(table, hotSet, t)));
   return {
-    from,
+    from: "profile",
     hotRows: hotSet.hotRows,
     budgetBytes,
     inputShare: hotSet.hotInputShare,

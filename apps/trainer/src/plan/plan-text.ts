@@ -42,7 +42,7 @@ function strategyRow(plan: StrategyPlan, hasCheckpoints: boolean): string[] {
     orDash(memory?.hostBytes),
     ...(hasCheckpoints ? [orDash(checkpoint?.hostBytes)] : []),
     orDash(memory?.deviceBytes),
-    formatBytes(disk.pack + disk.model),
+    formatBytes(disk.pack + disk.model + disk.checkpoints),
     orDash(traffic ? inDirection(traffic.perStep, "toDevice") : undefined),
     orDash(traffic ? inDirection(traffic.perStep, "toHost") : undefined),
     hotShare === null ? "-" : formatShare(hotShare),
