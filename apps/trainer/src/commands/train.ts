@@ -84,6 +84,11 @@ const options = {
     count(...planRanges.staleness).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
+  mapped: option(
+    "--mapped <dir>",
+    "keep tables in files in this directory while it trains: for tables larger than memory (engines cpu and cuda)",
+    text().optional(),
+  ),
   matmul: option(
     "--matmul <type>",
     "float32, tf32 or bf16 (default: tf32 on cuda, float32 elsewhere)",
@@ -137,7 +142,7 @@ export const trainCommand = defineCommand({
   example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
   notes:
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
-    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
+    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads, --mapped,\n" +
     "checkpoints, --tensorboard, --keep and <data> (where the same data are now) may be given anew. So may --lr: a run whose\n" +
     "loss exploded goes on from a checkpoint with a lower rate, and the report says where it was changed.\n" +
     "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +

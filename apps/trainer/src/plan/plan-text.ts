@@ -25,6 +25,8 @@ export function planText({ data, model, batch, optimizer, hot, machine, strategi
     notes.push(
       `fae: switches come on top, the first to hot batches ${formatBytes(first)}, later ones the touched rows`,
     );
+  if (strategies.some(({ problems }) => problems.some((problem) => problem.includes("host memory"))))
+    notes.push("hint: 'fae train --mapped <dir>' keeps tables in files on a disk instead of in host memory");
   const waiting = strategies.flatMap(({ strategy, checkpoint }) => (checkpoint?.waits ? [strategy] : []));
   if (waiting.length > 0)
     notes.push(

@@ -43,6 +43,8 @@ export interface TrainOptions {
   readonly staleness: number;
   /** Host threads; 0 lets the engine choose. */
   readonly threads: number;
+  /** Directory in which tables with rows on the host are kept in files while it trains, for tables larger than memory; null: in memory. */
+  readonly mapped: string | null;
   /** Matrix arithmetic; null: tf32 on cuda, float32 elsewhere. */
   readonly matmul: NonNullable<Job["matmul"]> | null;
   /** Row storage on the device. */
@@ -101,6 +103,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     servers: 4,
     staleness: 0,
     threads: 0,
+    mapped: null,
     matmul: null,
     rowType: "float32",
     deterministic: true,

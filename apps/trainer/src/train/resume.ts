@@ -35,6 +35,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   "lookAhead",
   "servers",
   "threads",
+  "mapped",
   "tensorboard",
   "checkpointEvery",
   "fullEvery",

@@ -19,6 +19,7 @@ import { loadWeights, originalIdsOf } from "./initial-weights.js";
 import { type PlannedJob, planJob } from "./job.js";
 import { type LoopEvent, type LoopPlan, runOrder, unscored } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
+import { adviseMapping, mapTables } from "./mapped-tables.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { digestBeforePacking } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
@@ -107,7 +108,10 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   if (hint !== null) hooks.log?.(hint);
   stopIfAborted(hooks.signal, "Training");
   checkRoom(options, planned, resumption, hooks);
-  await using session = await choice.engine.open(planned.job);
+  using mapped = options.mapped === null ? null : mapTables(options.mapped, planned.job);
+  await using session = await choice.engine.open(mapped?.job ?? planned.job).catch((error: unknown) => {
+    throw adviseMapping(error);
+  });
   const { told, changed } = await loadStart(options, session, data, planned.job, resumption);
   if (told !== null) hooks.log?.(told);
   const openSeconds = (performance.now() - started) / 1000;
