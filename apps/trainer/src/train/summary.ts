@@ -1,6 +1,7 @@
 import { stages, trafficKinds } from "@fae/core";
 import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare, textTable } from "../cli/format.js";
 import type { Metrics } from "./metrics.js";
+import { aucHints } from "./quality-hints.js";
 import { hotShare, type TrainReport } from "./report.js";
 import { allBytes } from "./totals.js";
 
@@ -98,6 +99,7 @@ export function trainText(report: TrainReport): string {
   const parts = [facts.join("\n"), latencyTable(report), trafficTable(report)];
   const { val, test } = report.metrics;
   parts.push(val || test ? metricsTable({ val, test }) : "The data have no held-out split: no metrics.");
+  parts.push(...aucHints({ val, test }));
   if (options.run) parts.push(`Written to ${options.run}`);
   return parts.join("\n\n");
 }

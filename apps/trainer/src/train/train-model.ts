@@ -23,6 +23,7 @@ import { adviseMapping, mapTables } from "./mapped-tables.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { digestBeforePacking } from "./model-state.js";
 import { type TrainOptions, trainOptions } from "./options.js";
+import { oneClassHint } from "./quality-hints.js";
 import { recordRun, stepsOf } from "./record-run.js";
 import type { TrainReport } from "./report.js";
 import { checkClasses, dropLater, openResumption, type Resumption, runOf } from "./resume.js";
@@ -106,6 +107,11 @@ async function train(options: TrainOptions, hooks: TrainHooks, resumption: Resum
   hooks.log?.(`engine ${choice.engine.name} (${choice.why}): ${choice.engine.machine().description}`);
   const hint = resumption === null ? batchHint(data.splits.train?.rows ?? 0, options) : null;
   if (hint !== null) hooks.log?.(hint);
+  if (followed(options).plateau || followed(options).earlyStop) {
+    const tested = planned.job.sources.find(({ name }) => name === planned.testSource);
+    const oneClass = tested && oneClassHint(tested);
+    if (oneClass) hooks.log?.(oneClass);
+  }
   stopIfAborted(hooks.signal, "Training");
   checkRoom(options, planned, resumption, hooks);
   using mapped = options.mapped === null ? null : mapTables(options.mapped, planned.job);
