@@ -8,7 +8,7 @@ import { type Profile, profileSchema, profileVersion } from "./profile-schema.js
 import { profileHtml } from "./report/html.js";
 
 const profileName = "profile.json";
-const countsName = "counts.u32";
+export const countsName = "counts.u32";
 const reportName = "report.html";
 
 const fileSchema = z.strictObject({

@@ -100,10 +100,14 @@ export async function planRun(
   const bytes = await bytesOf(data);
   const context: Context = { options, data, program, hot, machine, packBytes: bytes.pack };
   const planned: StrategyPlan[] = [];
-  for (const name of names) {
-    stopIfAborted(signal, "Planning");
-    planned.push(await planStrategy(name, context));
-    onProgress?.(planned.length, names.length);
+  try {
+    for (const name of names) {
+      stopIfAborted(signal, "Planning");
+      planned.push(await planStrategy(name, context));
+      onProgress?.(planned.length, names.length);
+    }
+  } finally {
+    if (!(hot instanceof PlanError)) hot.close();
   }
   const rows = program.tables.reduce((sum, table) => sum + table.rows, 0);
   const hotTotal = hot instanceof PlanError ? 0 : hot.hotRows.reduce((sum, n) => sum + n, 0);

@@ -5,7 +5,7 @@ import type { PreparedData } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { checkpointBytes } from "@fae/embedding-store";
 import { findModel } from "@fae/models";
-import { profile, writeProfile } from "@fae/profiler";
+import { openCounts, profile, readCounts, readProfile, writeProfile } from "@fae/profiler";
 import type { StrategyName } from "@fae/scheduler";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { captureIo } from "../cli/test-io.js";
@@ -18,6 +18,7 @@ import type { TrainReport } from "../train/report.js";
 import { addBytes } from "../train/totals.js";
 import { trainModel } from "../train/train-model.js";
 import { checkpointMemory } from "./checkpoint-memory.js";
+import { single } from "./hot-figures.js";
 import { planRun, type RunPlan, type StrategyPlan } from "./plan-run.js";
 import { sampleHotSet } from "./quick-sample.js";
 
@@ -132,6 +133,19 @@ test("a large log is sampled: others than the counted inputs judge it, and the f
   const sample = sampleHotSet(data, budget);
   expectWithinTenth(sample.hotSet.hotRows[0], exact.profile.hotSet.hotRows[0]);
   expect(sample.inputShare).toBeCloseTo(exact.profile.hotSet.hotInputShare, 2);
+});
+
+test("the counts of a profile that is too large to be read say the same one by one", async () => {
+  const made = await readProfile(at("data-profile"));
+  const counts = openCounts(at("data-profile"), made);
+  const all = await readCounts(at("data-profile"));
+  for (const [t, table] of all.entries())
+    for (let id = 0; id < table.length; id++) if (counts.count(t, id) !== table[id]) throw new Error(`${t} ${id}`);
+  const { isHot, close } = single(made.hotSet, counts);
+  const hot = all.map((table, t) => table.reduce((sum, _, id) => sum + (isHot(t, id) ? 1 : 0), 0));
+  expect(hot).toEqual(made.hotSet.hotRows);
+  expect(() => counts.count(2, 11)).toThrow("ends before the count of row 11");
+  close();
 });
 
 test("the rows of the tables cost a plan nothing: two billion are planned, with the bytes that they need and those there are", async () => {
