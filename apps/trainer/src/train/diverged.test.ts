@@ -83,7 +83,9 @@ describe("an update that leaves a damaged model", () => {
 
   test("is no checkpoint: the one before it stays, also where one is kept", async () => {
     const run = fresh();
-    const error = await caught(trainModel(exploding({ run, checkpointEvery: 1, keepCheckpoints: 1, fullEvery: 1 })));
+    const error = await caught(
+      trainModel(exploding({ run, learningRate: 1000, checkpointEvery: 1, keepCheckpoints: 1, fullEvery: 1 })),
+    );
     expect(error).toMatchObject({ code: "ERR_DIVERGED", details: { learningRate: expect.any(Number) } });
     expect(await listCheckpoints(join(run, "checkpoints"))).toHaveLength(1);
     for (const { path } of await listCheckpoints(join(run, "checkpoints"))) {
