@@ -11,6 +11,7 @@ export { expectSameIds, restoreCheckpoint, verifyCheckpoint } from "./checkpoint
 export type { OriginalIds } from "./checkpoint-tensors.js";
 export { keysTensor } from "./checkpoint-tensors.js";
 export type { SavedCheckpoint } from "./checkpoint-write.js";
+export { keepCheckpoints } from "./checkpoint-write.js";
 export type { Disk, DiskFile } from "./disk.js";
 export { disk } from "./disk.js";
 export { finiteWeights } from "./finite-weights.js";

@@ -17,7 +17,7 @@ import { type Profile, profileSchema, profileVersions } from "./profile-schema.j
 import { profileHtml } from "./report/html.js";
 
 const profileName = "profile.json";
-const countsName = "counts.u32";
+export const countsName = "counts.u32";
 const reportName = "report.html";
 
 const fileSchema = z.strictObject({

@@ -284,7 +284,7 @@ test("Ctrl-C leaves a run with checkpoints, which --resume takes to its end", as
     return write(text);
   };
   expect(await main([...args, "--run", run, "--checkpoint-every", "1"], io)).toBe(130);
-  expect((await fae("train", "--resume", run, "--lr", "0.7")).err).toContain("The run has learningRate");
+  expect((await fae("train", "--resume", run, "--epochs", "7")).err).toContain("The run has epochs");
   expect((await fae("train", "--resume", run, "--model", "rmc2")).err).toContain('The run has model "dlrm"');
   const report = await json("train", "--resume", run, "--threads", "2");
   expect(report).toMatchObject({ steps: 240, resumedAt: [132] });

@@ -1,10 +1,12 @@
-import { ConfigError } from "@fae/core";
-import { defineCommand, option } from "../cli/command.js";
+import type { SplitName } from "@fae/core";
+import { type CommandContext, defineCommand, type Outcome, option } from "../cli/command.js";
 import { formatCount, formatMetric, formatSeconds, formatShare } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
 import { type PredictReport, predictScores } from "../predict/predict-scores.js";
+import { withOutput } from "../train/with-output.js";
+import { checkOperands } from "./predict-operands.js";
 import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
 
 export const predictCommand = defineCommand({
@@ -48,57 +50,64 @@ export const predictCommand = defineCommand({
     "missing value; such keys are counted. The model carries its vocabulary or hash, so raw lines need no data set. Of a model\n" +
     "whose training kept a share k of the inputs without a click, a score p is told as p / (p + (1 - p) / k). With --json\n" +
     `--out is needed. ${rawFormatNotes}`,
-  async run([model, input], options, { io, json, log, progress }) {
-    const { format, split, out, cache, data = format === undefined ? input : undefined } = options;
-    const { unlabelled, maxRejects, uncorrected } = options;
-    const lines = input === "-" ? process.stdin : input;
-    const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
-    if (json && out === undefined) {
-      throw new ConfigError("With --json stdout is for the summary, so the scores need a file.", {
-        fix: "Give --out scores.tsv, or leave --json out.",
-        details: { option: "out" },
-      });
-    }
-    if (input === "-" && format === undefined) {
-      throw new ConfigError("Lines from stdin, and their format is not said.", {
-        fix: "Give --format criteo-kaggle, or the one that the model was trained on.",
-        details: { option: "format" },
-      });
-    }
-    if (out !== undefined) freshPath(out);
-    const file = out === undefined ? null : await stageFile(out);
-    const bar = progress("predict", "inputs");
-    let held = "";
-    try {
-      const report = await predictScores({
-        model,
-        from,
-        ...present({ data }),
-        cacheBytes: cache,
-        uncorrected,
-        signal: io.signal,
-        onProgress: (done) => bar.update(done, 0),
-        async write(scores) {
-          if (file) return file.write(new TextEncoder().encode(scores));
-          // The last piece is handed back as the command's own text, which ends stdout.
-          io.stdout.write(held);
-          held = scores;
-        },
-      });
-      await file?.commit();
-      bar.end();
-      const summary = predictText(report, { uncorrected, ...present({ out }) });
-      if (file === null) log(summary);
-      const last = held.trimEnd();
-      held = "";
-      return { json: report, text: file === null ? last : summary };
-    } finally {
-      io.stdout.write(held); // after an error: every input that was scored is told
-      bar.end();
-      await file?.discard();
-    }
+  async run([model, input], options, context) {
+    checkOperands(input, options, context);
+    const { out } = options;
+    if (out === undefined) return predict(model, input, options, context);
+    freshPath(out);
+    return withOutput(out, () => predict(model, input, options, context));
   },
 });
+
+interface Given {
+  readonly format?: string | undefined;
+  readonly split: SplitName;
+  readonly data?: string | undefined;
+  readonly unlabelled: boolean;
+  readonly maxRejects: number;
+  readonly out?: string | undefined;
+  readonly cache: number;
+  readonly uncorrected: boolean;
+}
+
+async function predict(model: string, input: string, options: Given, context: CommandContext): Promise<Outcome> {
+  const { io, log, progress } = context;
+  const { format, split, out, cache, unlabelled, maxRejects, uncorrected } = options;
+  const data = options.data ?? (format === undefined ? input : undefined);
+  const lines = input === "-" ? process.stdin : input;
+  const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
+  const file = out === undefined ? null : await stageFile(out);
+  const bar = progress("predict", "inputs");
+  let held = "";
+  try {
+    const report = await predictScores({
+      model,
+      from,
+      ...present({ data }),
+      cacheBytes: cache,
+      uncorrected,
+      signal: io.signal,
+      onProgress: (done) => bar.update(done, 0),
+      async write(scores) {
+        if (file) return file.write(new TextEncoder().encode(scores));
+        // The last piece is handed back as the command's own text, which ends stdout.
+        io.stdout.write(held);
+        held = scores;
+      },
+    });
+    await file?.commit();
+    bar.end();
+    const summary = predictText(report, { uncorrected, ...present({ out }) });
+    if (file === null) log(summary);
+    const last = held.trimEnd();
+    held = "";
+    return { json: report, text: file === null ? last : summary };
+  } finally {
+    io.stdout.write(held); // after an error: every input that was scored is told
+    bar.end();
+    await file?.discard();
+  }
+}
 
 function predictText(
   { inputs, step, meanScore, seconds, unknownKeys, rejected, keptNegatives }: PredictReport,

@@ -43,6 +43,11 @@ const options = {
     "end training when the log loss of that many tests was no better",
     count(1).optional(),
   ),
+  keep: option(
+    "--keep <weights>",
+    "scored at the end and written: best, those of the best test, or last (default: best with --stop-patience and --run)",
+    choice(["best", "last"]).optional(),
+  ),
   optimizer: option("--optimizer <name>", listed(keys(optimizers)), choice(keys(optimizers)).optional()),
   epochs: option("--epochs <n>", "passes over the training split", count(1).default(1)),
   seed: option("--seed <n>", "seed of initial weights and input order", count(0, 0xffffffff).default(1)),
@@ -79,6 +84,11 @@ const options = {
     count(...planRanges.staleness).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
+  mapped: option(
+    "--mapped <dir>",
+    "keep tables in files in this directory while it trains: for tables larger than memory (engines cpu and cuda)",
+    text().optional(),
+  ),
   matmul: option(
     "--matmul <type>",
     "float32, tf32 or bf16 (default: tf32 on cuda, float32 elsewhere)",
@@ -143,8 +153,9 @@ export const trainCommand = defineCommand({
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
     "--init takes weights alone: optimizer state starts empty, the schedule at batch 1, and rates are those given here. Its ids\n" +
     "must mean the same: same vocabulary or hash, packed or not, whatever the inputs.\n" +
-    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
-    "checkpoints, --tensorboard and <data> (where the same data are now) may be given anew.\n" +
+    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads, --mapped,\n" +
+    "checkpoints, --tensorboard, --keep and <data> (where the same data are now) may be given anew. So may --lr: a run whose\n" +
+    "loss exploded goes on from a checkpoint with a lower rate, and the report says where it was changed.\n" +
     "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +
     "  fae train kaggle-packed --model rmc2 --strategy fae --ui --ui-port 7007\n" +
     "From elsewhere: ssh -L 7007:127.0.0.1:7007 HOST. 'fae report <run>' writes the same to a file.",

@@ -8,6 +8,8 @@ import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { carriedKeys, dataKeys, type ModelKeys } from "../predict/model-keys.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "../predict/saved-model.js";
 import { readParameter, readTable } from "../predict/weights.js";
+import { expectRoom } from "../train/disk-room.js";
+import { withOutput } from "../train/with-output.js";
 import { describe, descriptionKey } from "./description.js";
 import { freshPath, type StagedFile, type StagedPath, stageFile, stagePath } from "./stage-file.js";
 import { missingIds, writeKeys } from "./write-keys.js";
@@ -57,14 +59,20 @@ interface Weights {
  * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
-  const started = performance.now();
   const { format, out } = options;
   freshPath(out);
   for (const ending of [descriptionEnding, ...(format === "onnx" ? [dataEnding] : [])]) freshPath(`${out}${ending}`);
+  return withOutput(out, () => exportFresh(options));
+}
+
+async function exportFresh(options: ExportOptions): Promise<ExportReport> {
+  const started = performance.now();
+  const { format, out } = options;
   const saved = await openSaved(options.model, options.data);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "The export");
   const { keys, lack } = await keysToExport(saved, options);
   const weights = weightsOf(saved, options);
+  expectRoom(out, 4 * weights.reduce((sum, { shape }) => sum + elements(shape), 0), `Model ${saved.program.name}`);
   const stage: Stage = [];
   try {
     const described = await describeBeside(stage, out, saved, keys);

@@ -1,5 +1,6 @@
 import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
 import {
+  checkpointBytes,
   finiteWeights,
   openSafetensors,
   openTable,
@@ -9,8 +10,10 @@ import {
 } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
 import { keysOf } from "../predict/model-keys.js";
+import { expectRoom } from "../train/disk-room.js";
 import { identityOf, modelState, openData } from "../train/model-state.js";
-import { stageDirectory } from "../train/run-directory.js";
+import { expectFree, stageDirectory } from "../train/run-directory.js";
+import { withOutput } from "../train/with-output.js";
 import { expectIds } from "./description.js";
 
 export interface ImportOptions {
@@ -39,6 +42,11 @@ export interface ImportReport {
  * @throws DataError naming the tensor that is missing, too much, of another shape or not finite, or the table whose ids differ; ConfigError when `out` exists
  */
 export async function importWeights(options: ImportOptions): Promise<ImportReport> {
+  expectFree(options.out);
+  return withOutput(options.out, () => importFresh(options));
+}
+
+async function importFresh(options: ImportOptions): Promise<ImportReport> {
   const { model, modelOptions = {}, out } = options;
   const data = await openData(options.data);
   const program = findModel(model).build(dataShape(data), modelOptions);
@@ -46,6 +54,7 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
   const description = expectIds(file, data.ids);
   expectTensors(file, program);
   const keptNegatives = description?.output.keptNegatives ?? data.keptNegatives;
+  expectRoom(out, checkpointBytes(program, "sgd"), `Model ${program.name}`);
   const staged = stageDirectory(out);
   const tables = new Map<string, Table>();
   try {

@@ -121,6 +121,10 @@ const report = z.object({
   format: z.literal("fae-run"),
   seconds: z.object({ total: z.number() }),
   metrics: z.object({ val: metrics, test: metrics }),
+  kept: z
+    .object({ weights: z.enum(["best", "last"]), step: z.int() })
+    .nullable()
+    .default(null),
 });
 
 /** How a finished run ended. */
@@ -128,7 +132,8 @@ function readEnd(path: string): { readonly standing: Standing | null; readonly n
   if (!existsSync(path)) return { standing: null, notes: [] };
   try {
     const found = report.parse(JSON.parse(readFileSync(path, "utf8")));
-    return { standing: { kind: "finished", totalSeconds: found.seconds.total, metrics: found.metrics }, notes: [] };
+    const { seconds, metrics, kept } = found;
+    return { standing: { kind: "finished", totalSeconds: seconds.total, metrics, kept }, notes: [] };
   } catch {
     return { standing: null, notes: ["report.json is damaged: the quality of the trained model is left out."] };
   }

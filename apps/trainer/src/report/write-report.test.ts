@@ -41,6 +41,7 @@ test("a finished run becomes one file beside it, with its final quality", async 
   const page = text(at("run.html"));
   expect(report.bytes).toBe(Buffer.byteLength(page));
   expect(page).toMatch(/Finished[\s\S]*Quality of the trained model[\s\S]*validation/);
+  expect(page).toContain("Weights of the last step, 12.");
   expect(page).toContain('<figure id="auc"');
   expect(readdirSync(root).sort()).toEqual(["data", "run", "run.html"]);
 });

@@ -23,6 +23,8 @@ export interface TrainOptions {
   readonly plateauFactor: number;
   /** Tests without a better log loss after which training ends; null: never. */
   readonly stopPatience: number | null;
+  /** Which weights are scored at the end and written: those of the best test, or the last ones. Default `best` where tests end a run that is written. */
+  readonly keep: "best" | "last";
   readonly optimizer: OptimizerName;
   readonly epochs: number;
   /** Of initial weights and of the permutation of inputs. */
@@ -41,6 +43,8 @@ export interface TrainOptions {
   readonly staleness: number;
   /** Host threads; 0 lets the engine choose. */
   readonly threads: number;
+  /** Directory in which tables with rows on the host are kept in files while it trains, for tables larger than memory; null: in memory. */
+  readonly mapped: string | null;
   /** Matrix arithmetic; null: tf32 on cuda, float32 elsewhere. */
   readonly matmul: NonNullable<Job["matmul"]> | null;
   /** Row storage on the device. */
@@ -91,6 +95,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     plateauPatience: null,
     plateauFactor: 0.1,
     stopPatience: null,
+    keep: set["stopPatience"] != null && set["run"] != null ? "best" : "last",
     optimizer: recommended.optimizer,
     epochs: 1,
     seed: 1,
@@ -103,6 +108,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     servers: 4,
     staleness: 0,
     threads: 0,
+    mapped: null,
     matmul: null,
     rowType: "float32",
     deterministic: true,
@@ -175,11 +181,11 @@ function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): v
     });
 }
 
-function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy }: TrainOptions): void {
+function checkFeedback({ plateauPatience, stopPatience, keep, testEvery, strategy }: TrainOptions): void {
   const hasTests = testEvery > 0 || findStrategy(strategy).reads === "hot-and-cold";
-  if ((plateauPatience !== null || stopPatience !== null) && !hasTests)
+  if ((plateauPatience !== null || stopPatience !== null || keep === "best") && !hasTests)
     throw new ConfigError("Training is to follow its tests, and there are none.", {
-      fix: "Set --test-every, or leave --plateau-patience and --stop-patience out.",
+      fix: "Set --test-every, or leave --plateau-patience, --stop-patience and --keep best out.",
       details: { option: "test-every", found: testEvery },
     });
 }
@@ -192,11 +198,13 @@ function checkInit({ init, initWithState }: TrainOptions): void {
   });
 }
 
-function checkRun({ tensorboard, checkpointEvery, run }: TrainOptions): void {
-  if (run !== null || !(tensorboard || checkpointEvery > 0)) return;
+function checkRun({ tensorboard, checkpointEvery, keep, run }: TrainOptions): void {
+  if (run !== null || !(tensorboard || checkpointEvery > 0 || keep === "best")) return;
   const [what, option] = tensorboard
     ? ["Event files for TensorBoard", "tensorboard"]
-    : ["Checkpoints", "checkpoint-every"];
+    : checkpointEvery > 0
+      ? ["Checkpoints", "checkpoint-every"]
+      : ["The weights of the best test", "keep"];
   throw new ConfigError(`${what} have no place: there is no run directory.`, {
     fix: "Give --run too.",
     details: { option },

@@ -26,8 +26,8 @@ import {
 export interface StagedDirectory {
   /** Where files go until `commit`. */
   readonly path: string;
-  /** Flushes what was written and renames the directory to its final name. */
-  commit(): void;
+  /** Flushes what was written and renames the directory to its final name. @param name another final name beside it */
+  commit(name?: string): void;
   /** Removes everything. Harmless after `commit`. */
   discard(): void;
 }
@@ -46,10 +46,10 @@ export function stageDirectory(path: string): StagedDirectory {
   let committed = false;
   return {
     path: staging,
-    commit() {
-      expectFree(final);
+    commit(name = final) {
+      expectFree(name);
       syncPath(staging);
-      renameSync(staging, final);
+      renameSync(staging, name);
       syncPath(dirname(final));
       committed = true;
     },

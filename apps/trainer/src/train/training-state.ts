@@ -14,6 +14,14 @@ import type { LoopState } from "./loop.js";
 import type { TrainOptions } from "./options.js";
 import type { MetricsMark } from "./run-output.js";
 
+/** A learning rate that a resumed run was given in place of its own. */
+export interface RateChange {
+  /** Updates done before. */
+  readonly step: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What a checkpoint of an unfinished run holds besides model and optimizer: where training stands. */
 export interface TrainingState {
   readonly options: TrainOptions;
@@ -28,6 +36,7 @@ export interface TrainingState {
   readonly seconds: number;
   /** Steps at which the run was resumed before. */
   readonly resumedAt: readonly number[];
+  readonly rateChanges: readonly RateChange[];
 }
 
 /** What the order of a strategy that trains hot and cold inputs apart depends on, besides the inputs themselves. */
@@ -77,6 +86,8 @@ const schema = z.looseObject({
     afterFull: z.int(),
     seconds: z.number(),
     resumedAt: z.array(z.int()),
+    // Runs that began before this was recorded had none.
+    rateChanges: z.array(z.object({ step: z.int(), from: z.number(), to: z.number() })).default([]),
   }),
 });
 
@@ -95,6 +106,7 @@ export function trainingOf({ path, manifest }: Checkpoint): TrainingState {
     });
   }
   const { version: _, options, order, ...rest } = found.data.training;
-  // The manifest's digest says that these are the options that were written; `trainOptions` fills in what is newer.
-  return { ...rest, options: options as unknown as TrainOptions, order: parseOrderState(order) };
+  // The manifest's digest says that these are the options that were written; `trainOptions` fills in what is newer. A run that
+  // began before the best model could be kept has none.
+  return { ...rest, options: { keep: "last", ...options } as unknown as TrainOptions, order: parseOrderState(order) };
 }

@@ -114,7 +114,8 @@ export async function withLivePage(
         hooks.onEvent?.(event);
       },
     });
-    await page.end({ kind: "finished", totalSeconds: report.seconds.total, metrics: report.metrics });
+    const { seconds, metrics, kept } = report;
+    await page.end({ kind: "finished", totalSeconds: seconds.total, metrics, kept });
     return report;
   } catch (error) {
     const isInterrupted = error instanceof FaeError && error.code === "ERR_INTERRUPTED";
