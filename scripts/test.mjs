@@ -27,6 +27,7 @@ const checks = {
   },
   unused: () => must(bin("knip"), ["--no-progress"]),
   packages: () => {
+    must(process.execPath, ["scripts/declarations.mjs"]);
     for (const name of readdirSync(join(root, "packages"))) {
       const cwd = join(root, "packages", name);
       must(bin("publint"), ["--strict"], { cwd });
