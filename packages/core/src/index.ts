@@ -1,7 +1,9 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
 export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export { checkArguments, checkOptions } from "./check-call.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
+export { dataKinds } from "./data-kinds.js";
 export type {
   Bytes,
   Engine,
@@ -29,11 +31,14 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
-export { readOriginalIds } from "./files.js";
+export { expectFile, expectNoLinks, readOriginalIds } from "./files.js";
 export { initialParameter, initialRow } from "./initial.js";
+export type { Kind, Shape } from "./kinds.js";
+export { is } from "./kinds.js";
 export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
 export type { Metrics } from "./metrics.js";
 export { auc, metrics } from "./metrics.js";
+export { suggestion } from "./nearest.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";

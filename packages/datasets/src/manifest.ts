@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { checkArguments, is } from "@fae/core";
 import { z } from "zod";
 
 /** Version of the directory layout that this release writes and reads. */
@@ -91,11 +92,18 @@ export function manifestDigest(manifest: Manifest): string {
     .digest("hex");
 }
 
+const isManifest = is.matching("a manifest", (value) => {
+  const { error } = manifestSchema.safeParse(value);
+  return error === undefined ? null : z.prettifyError(error);
+});
+
 /** Checks and writes `manifest.json` durably: to a file beside it, fsync, rename. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`;
+  checkArguments("writeManifest", { directory: [directory, is.text], manifest: [manifest, isManifest] });
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
   const temporary = join(directory, `${manifestName}.tmp`);
-  const file = openSync(temporary, "w");
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, "wx");
   try {
     writeSync(file, text);
     fsyncSync(file);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { PreparedData, SplitName } from "@fae/core";
-import { DataError, strideBytes } from "@fae/core";
+import { checkArguments, DataError, expectFile, is, strideBytes } from "@fae/core";
 import { z } from "zod";
 import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersion } from "./manifest.js";
 
@@ -13,6 +13,7 @@ import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVe
  * @throws DataError naming the file, what was found and what was expected.
  */
 export async function openPrepared(directory: string): Promise<PreparedData> {
+  checkArguments("openPrepared", { directory: [directory, is.text] });
   const root = resolve(directory);
   const manifest = await readManifest(root);
   const { layout, tables } = manifest;
@@ -73,7 +74,9 @@ export async function openPrepared(directory: string): Promise<PreparedData> {
 
 /** Reads and validates `manifest.json` of a prepared data set. @throws DataError */
 export async function readManifest(directory: string): Promise<Manifest> {
+  checkArguments("readManifest", { directory: [directory, is.text] });
   const path = join(directory, manifestName);
+  expectFile(path);
   let text: string;
   try {
     text = await readFile(path, "utf8");

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, type Program } from "@fae/core";
+import { checkArguments, DataError, expectFile, is, type Program } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
@@ -88,6 +88,7 @@ export const formatManifest = (manifest: CheckpointManifest): string =>
  * @throws DataError naming what is missing, damaged or of another version.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  checkArguments("openCheckpoint", { path: [path, is.text] });
   const directory = await checkpointDirectory(path);
   const manifest = await readManifest(directory);
   await expectFiles(directory, manifest);
@@ -158,6 +159,7 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
       details: { path },
       cause,
     });
+  expectFile(path);
   let json: unknown;
   try {
     json = JSON.parse(await readFile(path, "utf8"));

@@ -24,12 +24,14 @@ export interface Disk {
 const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-/** Says which file met a full disk; other failures already name their path. */
+/** Says which file met a full disk, and gives other failures the path. */
 async function naming<A>(path: string, operation: () => Promise<A>): Promise<A> {
   try {
     return await operation();
   } catch (error) {
-    if (!isCode(error, "ENOSPC") && !isCode(error, "EDQUOT")) throw error;
+    // Errors of an open file name no path.
+    if (!isCode(error, "ENOSPC") && !isCode(error, "EDQUOT"))
+      throw error instanceof Error && "code" in error && !("path" in error) ? Object.assign(error, { path }) : error;
     throw new FaeError("ERR_DISK_FULL", `The disk is full: writing '${path}' failed.`, {
       fix: "Free space or write to another disk; nothing that was there before is lost.",
       details: { path },

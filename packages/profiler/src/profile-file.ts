@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError } from "@fae/core";
+import { ConfigError, checkArguments, DataError, expectFile, is } from "@fae/core";
 import { z } from "zod";
 import type { ProfileResult } from "./profile.js";
 import { type Profile, profileSchema, profileVersion } from "./profile-schema.js";
@@ -19,6 +19,7 @@ const fileSchema = z.strictObject({
 
 /** @throws ConfigError when a profile cannot go to a directory, since something else is in it. An older profile may be. */
 export async function checkProfileDirectory(directory: string): Promise<void> {
+  checkArguments("checkProfileDirectory", { directory: [directory, is.text] });
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
     throw error;
@@ -38,7 +39,15 @@ const isPart = /^(?:profile\.json|counts\.u32|report\.html)(?:\.tmp)?$/;
  * appears whole, `profile.json` last. An older profile is replaced.
  * @throws ConfigError when the directory holds something else
  */
-export async function writeProfile(directory: string, { profile, counts }: ProfileResult): Promise<void> {
+export async function writeProfile(directory: string, made: ProfileResult): Promise<void> {
+  checkArguments("writeProfile", {
+    directory: [directory, is.text],
+    made: [
+      made,
+      is.having("what profile returns", { profile: is.having("a profile"), counts: is.list(is.a("Uint32Array")) }),
+    ],
+  });
+  const { profile, counts } = made;
   await checkProfileDirectory(directory);
   await mkdir(directory, { recursive: true });
   const sha256 = await writeWhole(join(directory, countsName), counts.map(bytesOf));
@@ -49,11 +58,13 @@ export async function writeProfile(directory: string, { profile, counts }: Profi
 
 /** @throws DataError when the directory holds no profile of this version, or a damaged one. */
 export async function readProfile(directory: string): Promise<Profile> {
+  checkArguments("readProfile", { directory: [directory, is.text] });
   return (await readRecord(directory)).profile;
 }
 
 /** The access counts beside a profile, in shared memory. @throws DataError when they are missing or damaged. */
 export async function readCounts(directory: string): Promise<Uint32Array[]> {
+  checkArguments("readCounts", { directory: [directory, is.text] });
   const { profile, counts } = await readRecord(directory);
   const path = join(directory, counts.file);
   const expected = profile.tables.reduce((sum, { rows }) => sum + 4 * rows, 0);
@@ -77,6 +88,7 @@ export async function readCounts(directory: string): Promise<Uint32Array[]> {
 
 async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>> {
   const path = join(directory, profileName);
+  expectFile(path);
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new DataError(`'${directory}' holds no profile: ${profileName} cannot be read.`, {
       fix: "Give the directory that `fae profile` wrote.",
@@ -160,7 +172,9 @@ async function store(file: FileHandle, bytes: Uint8Array): Promise<void> {
 async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<string> {
   const hash = createHash("sha256");
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w");
+  // What has the name, left by a killed process or a link of somebody else, is never written through.
+  await rm(temporary, { force: true });
+  const file = await open(temporary, "wx");
   try {
     for (const chunk of chunksOf(parts)) {
       const writing = store(file, chunk);

@@ -12,8 +12,24 @@ const meanings: Readonly<Record<string, readonly [what: string, fix: string]>> =
   EBUSY: ["is in use", "Try again when nothing uses it, or choose another place."],
   ELOOP: ["leads through too many symbolic links", "Check the links on the path."],
   EIO: ["cannot be read or written: the disk reports an error", "Check the disk, or choose another one."],
+  EFBIG: [
+    "cannot grow further: this place allows no larger file",
+    "Raise the limit ('ulimit -f'), or choose another place.",
+  ],
   EMFILE: ["cannot be opened: too many files are open", "Raise the limit ('ulimit -n')."],
 };
+
+/** Does work on a file; an error of the system that names no path, as those of an open file do, gets this one. */
+export function about<R>(path: string, work: () => R): R {
+  try {
+    return work();
+  } catch (error) {
+    throw withPath(error, path);
+  }
+}
+
+export const withPath = (error: unknown, path: string): unknown =>
+  error instanceof Error && "code" in error && !("path" in error) ? Object.assign(error, { path }) : error;
 
 /** An error of the operating system as one that tells people what to do; anything else as it is. */
 export function explained(error: unknown): unknown {

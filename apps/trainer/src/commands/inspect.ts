@@ -1,4 +1,5 @@
 import { defineCommand, option } from "../cli/command.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { count } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
@@ -9,8 +10,8 @@ export const inspectCommand = defineCommand({
   operands: ["<path>"],
   options: { rows: option("--rows <n>", "inputs of a data set to show", count(0, 1000).default(3)) },
   example: "fae inspect kaggle --rows 2",
-  async run([path], { rows }) {
-    const found = await inspect(path, rows);
+  async run([path], { rows }, { io }) {
+    const found = await unlessAborted(inspect(path, rows), io.signal, "The inspection");
     return { json: found, text: inspectionText(found) };
   },
 });

@@ -1,6 +1,7 @@
 import { ConfigError } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { formatCount, formatMetric, formatSeconds } from "../cli/format.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
@@ -63,7 +64,7 @@ export const predictCommand = defineCommand({
     const bar = progress("predict", "inputs");
     let held = "";
     try {
-      const report = await predictScores({
+      const scoring = predictScores({
         model,
         from,
         ...present({ data }),
@@ -77,6 +78,8 @@ export const predictCommand = defineCommand({
           held = scores;
         },
       });
+      // A log that comes through a pipe may keep it waiting.
+      const report = await unlessAborted(scoring, io.signal, "Prediction");
       await file?.commit();
       bar.end();
       const summary = predictText(report, out);

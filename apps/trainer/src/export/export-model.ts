@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { elements, type ParamSpec } from "@fae/core";
+import { checkOptions, elements, is, type ParamSpec, type Shape } from "@fae/core";
 import { type NpyStream, writeNpzStreams } from "@fae/datasets";
 import { disk, verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
 import { onnxModel, referenceShape } from "@fae/models";
@@ -23,6 +23,15 @@ export interface ExportOptions {
   readonly signal?: AbortSignal;
   onProgress?(bytesDone: number, bytesTotal: number): void;
 }
+
+const kinds: Shape<ExportOptions> = {
+  model: is.text,
+  format: is.oneOf(exportFormats),
+  out: is.text,
+  data: is.maybe(is.text),
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
 
 export interface ExportReport {
   readonly checkpoint: string;
@@ -48,6 +57,7 @@ interface Weights {
  * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
+  checkOptions("exportModel", options, kinds);
   const started = performance.now();
   const { format, out } = options;
   freshPath(out);

@@ -1,7 +1,8 @@
-import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
+import { checkOptions, DataError, is, optimizerSpec, type Program, type Shape, stepValues } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { openSafetensors, openTable, type Safetensors, saveCheckpoint, type Table } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
+import { stopIfAborted } from "../cli/interrupted.js";
 import { digestBeforePacking, modelState } from "../train/model-state.js";
 import { stageDirectory } from "../train/run-directory.js";
 
@@ -14,7 +15,17 @@ export interface ImportOptions {
   readonly data: string;
   /** Directory of checkpoints to make; must not exist. */
   readonly out: string;
+  readonly signal?: AbortSignal;
 }
+
+const kinds: Shape<ImportOptions> = {
+  weights: is.text,
+  model: is.text,
+  modelOptions: is.maybe(is.having("an object of sizes")),
+  data: is.text,
+  out: is.text,
+  signal: is.maybe(is.signal),
+};
 
 export interface ImportReport {
   readonly checkpoint: string;
@@ -29,6 +40,7 @@ export interface ImportReport {
  * @throws DataError naming the tensor that is missing, too much or of another shape; ConfigError when `out` exists
  */
 export async function importWeights(options: ImportOptions): Promise<ImportReport> {
+  checkOptions("importWeights", options, kinds);
   const { model, modelOptions = {}, out } = options;
   const data = await openPrepared(options.data);
   const program = findModel(model).build(dataShape(data), modelOptions);
@@ -41,6 +53,7 @@ export async function importWeights(options: ImportOptions): Promise<ImportRepor
     const { bytes } = await saveCheckpoint(staged.path, {
       session: {
         async read(name, rows = new Uint32Array(0)) {
+          stopIfAborted(options.signal, "The import");
           if (name === "#step") return stepValues(0);
           return (await tables.get(name)?.lookup(rows)) ?? file.floats(name);
         },

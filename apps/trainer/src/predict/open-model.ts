@@ -1,4 +1,14 @@
-import { compile, idsPerStep, type Program, type RowLayout, ShapeError, score } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  compile,
+  idsPerStep,
+  is,
+  type Program,
+  type RowLayout,
+  ShapeError,
+  score,
+} from "@fae/core";
 import { openTable, type Table } from "@fae/embedding-store";
 import { denseForward } from "./forward.js";
 import { openSaved, type SavedModel } from "./saved-model.js";
@@ -30,6 +40,8 @@ export interface Model extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const inputsKind = is.having("dense values and ids", { dense: is.a("Float32Array"), ids: is.a("Int32Array") });
+
 /** Inputs that go through the network at once: their values stay in the processor's caches. */
 const inputsAtOnce = 64;
 
@@ -40,8 +52,11 @@ const inputsAtOnce = 64;
  * @throws DataError when it is damaged or of other data. Row files are checked for their sizes only, since to read them whole
  *   would take as long as they are large; `predictScores` and `exportModel` verify every byte.
  */
-export const openModel = async (path: string, { data, cacheBytes }: OpenModelOptions = {}): Promise<Model> =>
-  serve(await openSaved(path, data), cacheBytes);
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  checkArguments("openModel", { path: [path, is.text] });
+  checkOptions<OpenModelOptions>("openModel", options, { data: is.maybe(is.text), cacheBytes: is.maybe(is.whole()) });
+  return serve(await openSaved(path, options.data), options.cacheBytes);
+}
 
 /** The same for a model that is already found. */
 export async function serve({ program, layout, checkpoint }: SavedModel, cacheBytes = 256 * 2 ** 20): Promise<Model> {
@@ -80,6 +95,7 @@ export async function serve({ program, layout, checkpoint }: SavedModel, cacheBy
     layout,
     step: checkpoint.manifest.step,
     async predict(given) {
+      checkArguments("predict", { inputs: [given, inputsKind] });
       const inputs = given.ids.length / perInput.ids;
       checkSizes(given, inputs, perInput);
       const scores = new Float32Array(inputs);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, type PreparedData, type Program, type RowLayout } from "@fae/core";
+import { DataError, expectFile, type PreparedData, type Program, type RowLayout } from "@fae/core";
 import { manifestSchema, openPrepared } from "@fae/datasets";
 import { type Checkpoint, openCheckpoint, programDigest } from "@fae/embedding-store";
 import { findModel, type ModelOptions } from "@fae/models";
@@ -78,6 +78,7 @@ export function trainedOn(run: string, checkpoint: Checkpoint): string {
 
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
+  expectFile(path);
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {

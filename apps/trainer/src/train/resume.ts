@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, DataError, type PreparedData } from "@fae/core";
+import { ConfigError, DataError, expectNoLinks, type PreparedData } from "@fae/core";
 import { type Checkpoint, listCheckpoints, openCheckpoint, processTag } from "@fae/embedding-store";
-import { type TrainOptions, trainOptions } from "./options.js";
+import { settle, type TrainOptions } from "./options.js";
 import type { RunEvent } from "./run-events.js";
 import { checkpointsOf, readMarked } from "./run-output.js";
 import { dataMark, type TrainingState, trainingOf } from "./training-state.js";
@@ -49,6 +49,7 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
       details: { path: run },
     });
   }
+  expectNoLinks(run);
   const checkpoints = checkpointsOf(run);
   if (!existsSync(checkpoints)) {
     throw new DataError(existsSync(run) ? `${run} is no run that was interrupted.` : `Run ${run} does not exist.`, {
@@ -92,7 +93,10 @@ function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOpt
       },
     );
   }
-  return trainOptions({ ...stored, ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)) });
+  return settle("resumeTraining", {
+    ...stored,
+    ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)),
+  });
 }
 
 /**

@@ -17,6 +17,7 @@ import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "@fae/core";
 import { isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import { withPath } from "../cli/system-error.js";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
@@ -110,7 +111,14 @@ export function syncPath(path: string): void {
   }
 }
 
-/** Writes a JSON file and flushes it. */
+/** Opens a file of a run to append to, or makes it. @throws Error ELOOP when it is a link */
+export const openAppending = (path: string): number =>
+  openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666);
+
+/** Writes a JSON file and flushes it; what has its name is replaced, not written through. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+  rmSync(path, { force: true });
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true, flag: "wx" }).catch((error: unknown) => {
+    throw withPath(error, path);
+  });
 }

@@ -1,19 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, expectFile } from "@fae/core";
+import { about } from "../cli/system-error.js";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
-import { stageDirectory, syncPath, writeJson } from "./run-directory.js";
+import { openAppending, stageDirectory, syncPath, writeJson } from "./run-directory.js";
 import type { RunEvent } from "./run-events.js";
 
 /** The first bytes of a run's `metrics.jsonl`. */
@@ -76,6 +67,7 @@ export const resumedOutput = (
  */
 export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uint8Array; readonly events: RunEvent[] } {
   const path = join(run, metricsFile);
+  expectFile(path);
   const kept = existsSync(path) ? readFileSync(path).subarray(0, mark.bytes) : new Uint8Array(0);
   if (createHash("sha256").update(kept).digest("hex") !== mark.sha256) {
     throw new DataError(`The first ${mark.bytes} bytes of ${path} are not those that the checkpoint has seen.`, {
@@ -96,8 +88,8 @@ function output(at: {
   discard(): void;
 }): RunOutput {
   const events = join(at.path(), metricsFile);
-  if (at.kept.length > 0) truncateSync(events, at.kept.length);
-  const file = openSync(events, at.kept.length > 0 ? "a" : "w");
+  const file = openAppending(events);
+  ftruncateSync(file, at.kept.length);
   const board = at.tensorboard ? tensorboardWriter(join(at.path(), "tensorboard"), at.resumedAt) : null;
   const hash = createHash("sha256").update(at.kept);
   let bytes = at.kept.length;
@@ -105,7 +97,7 @@ function output(at: {
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    fsyncSync(file);
+    about(events, () => fsyncSync(file));
     closeSync(file);
     board?.close();
   };
@@ -113,13 +105,15 @@ function output(at: {
     path: at.path,
     append(event) {
       const line = Buffer.from(`${JSON.stringify(event)}\n`);
-      for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
+      about(events, () => {
+        for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
+      });
       hash.update(line);
       bytes += line.length;
       if (event.kind !== "start") board?.scalars(event.step, eventScalars(event));
     },
     mark() {
-      fsyncSync(file);
+      about(events, () => fsyncSync(file));
       return { bytes, sha256: hash.copy().digest("hex") };
     },
     publish: at.publish,

@@ -1,6 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DivergedError, type Evaluation, type Job, type PreparedData, type Session } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  DivergedError,
+  type Evaluation,
+  is,
+  type Job,
+  type PreparedData,
+  type Session,
+} from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { type ChangedRows, restoreCheckpoint, saveCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
@@ -17,7 +26,8 @@ import { type LoopEvent, type LoopPlan, runOrder } from "./loop.js";
 import { makeReport, type Trained } from "./make-report.js";
 import { evaluationMetrics, type Metrics } from "./metrics.js";
 import { digestBeforePacking } from "./model-state.js";
-import { type TrainOptions, trainOptions } from "./options.js";
+import { hookKinds, trainKinds } from "./option-kinds.js";
+import { type GivenOptions, settle, type TrainOptions } from "./options.js";
 import { recordRun } from "./record-run.js";
 import type { TrainReport } from "./report.js";
 import { checkClasses, dropLater, openResumption, type Resumption, runOf } from "./resume.js";
@@ -48,11 +58,9 @@ export interface TrainHooks {
  * `report.json` comes last.
  * @throws FaeError of every kind; ConfigError when another process has the run, ERR_INTERRUPTED when `hooks.signal` was aborted
  */
-export async function trainModel(
-  given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
-  hooks: TrainHooks = {},
-): Promise<TrainReport> {
-  const options = trainOptions(given);
+export async function trainModel(given: GivenOptions, hooks: TrainHooks = {}): Promise<TrainReport> {
+  const options = settle("trainModel", given);
+  checkOptions<TrainHooks>("trainModel", hooks, hookKinds);
   if (options.run === null) return train(options, hooks, null);
   expectFree(options.run);
   const lock = await lockRun(options.run);
@@ -75,6 +83,13 @@ export async function resumeTraining(
   changes: Partial<TrainOptions> = {},
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
+  checkArguments("resumeTraining", { path: [path, is.text] });
+  checkOptions<TrainOptions>("resumeTraining", changes, {
+    ...trainKinds,
+    data: is.maybe(is.text),
+    model: is.maybe(is.text),
+  });
+  checkOptions<TrainHooks>("resumeTraining", hooks, hookKinds);
   const run = runOf(path);
   const lock = existsSync(run) ? await lockRun(run) : null; // without a run, `openResumption` says so
   try {

@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
-import { type PreparedData, type SplitName, strideWords } from "@fae/core";
+import { checkArguments, checkOptions, dataKinds, is, type PreparedData, type SplitName, strideWords } from "@fae/core";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
+import { exportParquetKinds } from "../call-kinds.js";
 import { syncPath } from "../prepare/files.js";
 import { rowBlocks } from "./export-rows.js";
 import { columnsOf, denseNames } from "./parquet-columns.js";
@@ -21,8 +22,15 @@ export async function exportParquet(
   data: PreparedData,
   split: SplitName,
   path: string,
-  { groupRows = 100_000 }: ExportParquetOptions = {},
+  options: ExportParquetOptions = {},
 ): Promise<void> {
+  checkArguments("exportParquet", {
+    data: [data, dataKinds.prepared],
+    split: [split, dataKinds.split],
+    path: [path, is.text],
+  });
+  checkOptions<ExportParquetOptions>("exportParquet", options, exportParquetKinds);
+  const { groupRows = 100_000 } = options;
   const { layout, tables, source } = data;
   const dense = denseNames(data);
   const names = tables.map(({ name }) => name);
@@ -30,6 +38,7 @@ export async function exportParquet(
   const isFloat = layout.denseEncoding === "float32";
   const type = (kind: string) => (kind === "dense" && isFloat ? "FLOAT" : "INT32");
   const temporary = `${path}.partial`;
+  rmSync(temporary, { force: true }); // never written through, should it be a link
   try {
     const writer = new ParquetWriter({
       writer: fileWriter(temporary),

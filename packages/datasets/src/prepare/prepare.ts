@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, FaeError, type PreparedData } from "@fae/core";
+import { ConfigError, checkOptions, FaeError, type PreparedData } from "@fae/core";
+import { prepareKinds } from "../call-kinds.js";
 import { manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { checkSpace, diskFull } from "./disk.js";
@@ -26,6 +27,7 @@ import { discard, openWork, publish, unlock, type WorkDirectory } from "./work.j
  * `signal` fired. After the last two the work directory stays and the same call goes on from there.
  */
 export async function prepare(options: PrepareOptions): Promise<PreparedData> {
+  checkOptions<PrepareOptions>("prepare", options, prepareKinds);
   const files = findRawFiles(settle(options).format, options.files);
   // Once more with the files of a directory: their number decides the days of Terabyte.
   const settings = settle({ ...options, files: files.map(({ path }) => path) });

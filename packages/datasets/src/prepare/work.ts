@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { hostname, uptime } from "node:os";
 import { dirname, join } from "node:path";
-import { ConfigError } from "@fae/core";
+import { ConfigError, expectNoLinks } from "@fae/core";
 import { diskFull } from "./disk.js";
 import { syncPath, syncTree } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
@@ -47,6 +47,7 @@ export function openWork(directory: string, plan: object): WorkDirectory {
   const root = `${directory}.partial`;
   const work = join(root, "work");
   reclaim(root, work);
+  expectNoLinks(root);
   mkdirSync(work, { recursive: true });
   lock(root, work);
   try {
