@@ -1,13 +1,12 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
 export { idColumns, idsPerStep, layoutLimits, noRow, strideBytes, strideWords } from "./batch.js";
-export type { BackwardStep, CompiledProgram } from "./compile.js";
-export { compile, differentiate } from "./compile.js";
+export { checkArguments, checkOptions } from "./check-call.js";
+export { type BackwardStep, type CompiledProgram, compile, differentiate } from "./compile.js";
+export { dataKinds } from "./data-kinds.js";
 export { existing, makeDirectory, removeEmpty, syncPath } from "./disk/directories.js";
-export type { PathLock } from "./disk/path-lock.js";
-export { lockPath } from "./disk/path-lock.js";
+export { lockPath, type PathLock } from "./disk/path-lock.js";
 export { isOtherAlive, processTag, tagPattern } from "./disk/process-tag.js";
-export type { WritableFile } from "./disk/write-fully.js";
-export { naming, withPath, writeFully, writeFullyTo } from "./disk/write-fully.js";
+export { naming, type WritableFile, withPath, writeFully, writeFullyTo } from "./disk/write-fully.js";
 export type {
   Bytes,
   Engine,
@@ -35,13 +34,21 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
-export { readOriginalIds, readSmallFile } from "./files.js";
-export type { IdMapping, IdRule, LogName, TableIds } from "./id-mapping.js";
-export { idDifference, idRules, logNames } from "./id-mapping.js";
+export { expectFile, expectNoLinks, readOriginalIds, readSmallFile } from "./files.js";
+export {
+  type IdMapping,
+  type IdRule,
+  idDifference,
+  idRules,
+  type LogName,
+  logNames,
+  type TableIds,
+} from "./id-mapping.js";
 export { initialParameter, initialRow } from "./initial.js";
+export { is, type Kind, type Shape } from "./kinds.js";
 export { correctedScore, crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
-export type { Metrics } from "./metrics.js";
-export { auc, meanCrossEntropy, metrics } from "./metrics.js";
+export { auc, type Metrics, meanCrossEntropy, metrics } from "./metrics.js";
+export { suggestion } from "./nearest.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";

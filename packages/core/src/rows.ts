@@ -1,6 +1,9 @@
 import { type BatchSource, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+import { checkArguments, checkOptions } from "./check-call.js";
+import { dataKinds } from "./data-kinds.js";
 import { ConfigError, DataError, DisposedError } from "./errors.js";
 import { openInput } from "./files.js";
+import { is } from "./kinds.js";
 import { permutation } from "./random.js";
 
 /** Decoded inputs of one batch; S' = max(1, S), sumL = ids per step. */
@@ -40,7 +43,10 @@ export interface RowReaderOptions {
  * Opens a source for JavaScript engines; reads are synchronous. Shares no data with the source's memory except to copy.
  * @throws DataError when the size of the data is not rows x stride, ConfigError when `batch` is out of range.
  */
-export function openRows(source: BatchSource, { batch, tables }: RowReaderOptions): RowReader {
+export function openRows(source: BatchSource, options: RowReaderOptions): RowReader {
+  checkArguments("openRows", { source: [source, dataKinds.rows] });
+  checkOptions<RowReaderOptions>("openRows", options, { batch: is.any, tables: is.maybe(dataKinds.tables) });
+  const { batch, tables } = options;
   if (!Number.isSafeInteger(batch) || batch < 1)
     throw new ConfigError(`Batch size must be a positive integer, found ${batch}.`, {
       fix: "Use at least 1.",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { idRules, layoutLimits, logNames, strideWords } from "@fae/core";
+import { checkArguments, idRules, is, layoutLimits, logNames, strideWords } from "@fae/core";
 import { z } from "zod";
 import { fileSums } from "./prepare/file-sums.js";
 import { writeWhole } from "./prepare/files.js";
@@ -110,6 +110,11 @@ export function manifestDigest(manifest: Manifest): string {
     .digest("hex");
 }
 
+const isManifest = is.matching("a manifest", (value) => {
+  const { error } = manifestSchema.safeParse(value);
+  return error === undefined ? null : z.prettifyError(error);
+});
+
 /** Names of the files that a manifest speaks of. */
 export const filesOf = ({ splits, tables, lines, packed }: Manifest): string[] => [
   ...Object.values(splits).flatMap((split) => (split ? [split.file] : [])),
@@ -123,6 +128,7 @@ export const filesOf = ({ splits, tables, lines, packed }: Manifest): string[] =
  * @param written all that is in them, where it is known: else they are read
  */
 export function writeManifest(directory: string, manifest: Manifest, written?: readonly Written[]): void {
+  checkArguments("writeManifest", { directory: [directory, is.text], manifest: [manifest, isManifest] });
   const files = fileSums(directory, filesOf(manifest), written);
   const text = `${JSON.stringify(manifestSchema.parse({ ...manifest, version: manifestVersion, files }), null, 2)}\n`;
   writeWhole(join(directory, manifestName), text, { durable: true });

@@ -1,8 +1,17 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { IdMapping, PreparedData, SplitName } from "@fae/core";
-import { DataError, readSmallFile, strideBytes } from "@fae/core";
+import {
+  checkArguments,
+  DataError,
+  expectFile,
+  type IdMapping,
+  is,
+  type PreparedData,
+  readSmallFile,
+  type SplitName,
+  strideBytes,
+} from "@fae/core";
 import { z } from "zod";
 import { statedMapping, withIds } from "./id-mapping.js";
 import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVersions } from "./manifest.js";
@@ -14,6 +23,7 @@ import { type Manifest, manifestDigest, manifestName, manifestSchema, manifestVe
  * @throws DataError naming the file, what was found and what was expected.
  */
 export async function openPrepared(directory: string): Promise<PreparedData> {
+  checkArguments("openPrepared", { directory: [directory, is.text] });
   const root = resolve(directory);
   const manifest = await readManifest(root);
   const { layout, tables } = manifest;
@@ -91,7 +101,9 @@ export async function idMapping({ directory, ids }: Pick<PreparedData, "director
 
 /** Reads and validates `manifest.json` of a prepared data set. @throws DataError */
 export async function readManifest(directory: string): Promise<Manifest> {
+  checkArguments("readManifest", { directory: [directory, is.text] });
   const path = join(directory, manifestName);
+  expectFile(path);
   let text: string;
   try {
     text = readSmallFile(path);

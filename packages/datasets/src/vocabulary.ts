@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { checkArguments, DataError, is } from "@fae/core";
 import { readManifest } from "./open-prepared.js";
 import { bytesOf, readFully, withFile } from "./prepare/files.js";
 import { IntDictionary } from "./prepare/int-dictionary.js";
@@ -20,6 +20,7 @@ export interface Vocabulary {
  * @throws DataError when there is no such table or its ids were hashed.
  */
 export async function openVocabulary(directory: string, table: string): Promise<Vocabulary> {
+  checkArguments("openVocabulary", { directory: [directory, is.text], table: [table, is.text] });
   const manifest = await readManifest(directory);
   const found = manifest.tables.find(({ name }) => name === table);
   if (!found?.vocabulary) {

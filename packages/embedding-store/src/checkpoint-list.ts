@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { readSmallFile } from "@fae/core";
+import { checkArguments, is, readSmallFile } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 
@@ -19,6 +19,7 @@ interface Listed {
 
 /** Checkpoints in a directory, oldest first. Unfinished ones are not there. */
 export async function listCheckpoints(root: string): Promise<Listed[]> {
+  checkArguments("listCheckpoints", { root: [root, is.text] });
   const names = await readdir(root).catch(() => []);
   return names
     .flatMap((name) => {

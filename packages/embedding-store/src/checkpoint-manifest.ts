@@ -1,6 +1,16 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, idRules, layoutLimits, logNames, type Program, readSmallFile } from "@fae/core";
+import {
+  checkArguments,
+  DataError,
+  expectFile,
+  idRules,
+  is,
+  layoutLimits,
+  logNames,
+  type Program,
+  readSmallFile,
+} from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
@@ -105,6 +115,7 @@ export const formatManifest = (manifest: CheckpointManifest): string =>
  * @throws DataError naming what is missing, damaged or of another version.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  checkArguments("openCheckpoint", { path: [path, is.text] });
   const directory = await checkpointDirectory(path);
   const manifest = await readManifest(directory);
   await expectFiles(directory, manifest);
@@ -175,6 +186,7 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
       details: { path },
       cause,
     });
+  expectFile(path);
   let json: unknown;
   try {
     json = JSON.parse(readSmallFile(path));

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import {
+  checkArguments,
+  checkOptions,
   DataError,
   elements,
   type IdMapping,
@@ -11,6 +13,7 @@ import {
   type Session,
   stepValues,
 } from "@fae/core";
+import { checkpointKind, restoreKinds } from "./call-kinds.js";
 import { digestOf } from "./canonical.js";
 import { otherCheckpoint } from "./checkpoint-list.js";
 import { type Checkpoint, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
@@ -28,7 +31,9 @@ import { finiteWeights } from "./finite-weights.js";
 import { openSafetensors, type Safetensors } from "./safetensors.js";
 
 /** Reads every file of a checkpoint and of its base and compares digests. @throws DataError naming the first damaged file. */
-export async function verifyCheckpoint({ path, manifest, base }: Checkpoint): Promise<void> {
+export async function verifyCheckpoint(checkpoint: Checkpoint): Promise<void> {
+  checkArguments("verifyCheckpoint", { checkpoint: [checkpoint, checkpointKind] });
+  const { path, manifest, base } = checkpoint;
   if (base !== null) await verifyCheckpoint(base);
   for (const file of manifest.files) {
     const filePath = join(path, file.name);
@@ -72,6 +77,8 @@ export interface RestoreOptions {
  * @throws DataError when it is damaged, of another model, another optimizer or other data, before anything is written.
  */
 export async function restoreCheckpoint(checkpoint: Checkpoint, options: RestoreOptions): Promise<unknown> {
+  checkArguments("restoreCheckpoint", { checkpoint: [checkpoint, checkpointKind] });
+  checkOptions<RestoreOptions>("restoreCheckpoint", options, restoreKinds);
   const { session, program, optimizer, originalIds = {}, parts = "all", chunkBytes = 16 * 2 ** 20 } = options;
   expectSameIds(checkpoint, options);
   expectSameModel(checkpoint, program);

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { DataError, DisposedError, noRow } from "@fae/core";
+import { checkArguments, checkOptions, DataError, DisposedError, is, noRow } from "@fae/core";
 import { bagStarts, pool } from "./bags.js";
+import { tableKinds } from "./call-kinds.js";
 import { tableFiles } from "./checkpoint-manifest.js";
 import { idsTensor } from "./checkpoint-tensors.js";
 import { type RowCache, rowCache } from "./row-cache.js";
@@ -27,11 +28,10 @@ const readsAtOnce = 16;
  * @param name the tensor; may be left out when the file has only one with two axes
  * @throws DataError when there is no such tensor or the file is damaged
  */
-export async function openTable(
-  path: string,
-  name?: string,
-  { cacheBytes = 32 * 2 ** 20 }: TableOptions = {},
-): Promise<Table> {
+export async function openTable(path: string, name?: string, options: TableOptions = {}): Promise<Table> {
+  checkArguments("openTable", { path: [path, is.text], name: [name, is.maybe(is.text)] });
+  checkOptions<TableOptions>("openTable", options, tableKinds);
+  const { cacheBytes = 32 * 2 ** 20 } = options;
   const isDirectory = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,

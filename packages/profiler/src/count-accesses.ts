@@ -1,5 +1,6 @@
-import { ConfigError, DataError } from "@fae/core";
+import { ConfigError, checkArguments, checkOptions, DataError, is } from "@fae/core";
 import type { RowSource } from "./blocks.js";
+import { countKinds } from "./call-kinds.js";
 import { columnsOf } from "./columns.js";
 import { countLimit } from "./count-column.js";
 import { idOutOfRange } from "./id-out-of-range.js";
@@ -57,8 +58,11 @@ export interface AccessCounts {
  *
  * @throws DataError for an id outside its table; ConfigError for a sample rate outside (0, 100] or a table of 2^30 rows or more.
  */
-export const countAccesses = (stream: IdStream, options: CountOptions): Promise<AccessCounts> =>
-  withThreads(options.signal, (threads) => countOn(threads, stream, options));
+export async function countAccesses(stream: IdStream, options: CountOptions): Promise<AccessCounts> {
+  checkArguments("countAccesses", { stream: [stream, is.either(is.having("rows or ids"), is.list(is.any))] });
+  checkOptions<CountOptions>("countAccesses", options, countKinds);
+  return withThreads(options.signal, (threads) => countOn(threads, stream, options));
+}
 
 /** `countAccesses` on threads that are there. */
 export async function countOn(threads: Threads, stream: IdStream, options: CountOptions): Promise<AccessCounts> {

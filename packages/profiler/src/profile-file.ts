@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ConfigError,
+  checkArguments,
   DataError,
+  expectFile,
+  is,
   lockPath,
   makeDirectory,
   readSmallFile,
@@ -28,6 +31,7 @@ const fileSchema = z.strictObject({
 
 /** @throws ConfigError when a profile cannot go to a directory, since something else is in it. An older profile may be. */
 export async function checkProfileDirectory(directory: string): Promise<void> {
+  checkArguments("checkProfileDirectory", { directory: [directory, is.text] });
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
     throw error;
@@ -56,6 +60,7 @@ export interface ProfileDirectory extends Disposable {
  * @throws ConfigError when another process has it, or it holds something else
  */
 export async function openProfileDirectory(directory: string): Promise<ProfileDirectory> {
+  checkArguments("openProfileDirectory", { directory: [directory, is.text] });
   const lock = await lockPath(directory);
   try {
     await checkProfileDirectory(directory);
@@ -67,9 +72,16 @@ export async function openProfileDirectory(directory: string): Promise<ProfileDi
 }
 
 /** Writes a profile to a directory. @throws as `openProfileDirectory` */
-export async function writeProfile(directory: string, result: ProfileResult): Promise<void> {
+export async function writeProfile(directory: string, made: ProfileResult): Promise<void> {
+  checkArguments("writeProfile", {
+    directory: [directory, is.text],
+    made: [
+      made,
+      is.having("what profile returns", { profile: is.having("a profile"), counts: is.list(is.a("Uint32Array")) }),
+    ],
+  });
   using opened = await openProfileDirectory(directory);
-  await opened.write(result);
+  await opened.write(made);
 }
 
 async function writeFiles(directory: string, { profile, counts }: ProfileResult): Promise<void> {
@@ -83,11 +95,13 @@ async function writeFiles(directory: string, { profile, counts }: ProfileResult)
 
 /** @throws DataError when the directory holds no profile of this version, or a damaged one. */
 export async function readProfile(directory: string): Promise<Profile> {
+  checkArguments("readProfile", { directory: [directory, is.text] });
   return (await readRecord(directory)).profile;
 }
 
 /** The access counts beside a profile, in shared memory. @throws DataError when they are missing or damaged. */
 export async function readCounts(directory: string): Promise<Uint32Array[]> {
+  checkArguments("readCounts", { directory: [directory, is.text] });
   const { profile, counts } = await readRecord(directory);
   const path = join(directory, counts.file);
   const expected = profile.tables.reduce((sum, { rows }) => sum + 4 * rows, 0);
@@ -111,6 +125,7 @@ export async function readCounts(directory: string): Promise<Uint32Array[]> {
 
 async function readRecord(directory: string): Promise<z.infer<typeof fileSchema>> {
   const path = join(directory, profileName);
+  expectFile(path);
   let text: string;
   try {
     text = readSmallFile(path);
@@ -193,7 +208,9 @@ async function fill(file: FileHandle, bytes: Uint8Array, path: string): Promise<
 async function writeWhole(path: string, parts: readonly (Uint32Array | Uint8Array)[]): Promise<string> {
   const hash = createHash("sha256");
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w");
+  // What has the name, left by a killed process or a link of somebody else, is never written through.
+  await rm(temporary, { force: true });
+  const file = await open(temporary, "wx");
   try {
     for (const chunk of chunksOf(parts)) {
       const writing = writeFullyTo(file, chunk, temporary);

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, PlanError } from "@fae/core";
@@ -31,6 +40,16 @@ describe("profile", () => {
   let both: ProfileResult;
   beforeAll(async () => {
     both = await profile({ ...options, compare: true, ratePercent: 20, traffic: { batch: 256, parameters: 1000 } });
+  });
+
+  it("replaces a link under the name of a temporary file, and writes nothing behind it", async () => {
+    const [directory, victim] = [join(root, "linked"), join(root, "victim")];
+    mkdirSync(directory);
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, join(directory, "counts.u32.tmp"));
+    await writeProfile(directory, both);
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    expect(lstatSync(join(directory, "counts.u32")).isFile()).toBe(true);
   });
 
   it("is valid and within its budget", () => {

@@ -1,4 +1,5 @@
-import { DataError, idDifference, type PreparedData } from "@fae/core";
+import { checkOptions as checkCall, DataError, idDifference, type PreparedData } from "@fae/core";
+import { profileKinds } from "./call-kinds.js";
 import { compareMethods, describeMeasured } from "./describe.js";
 import { measure } from "./measure.js";
 import { checkOptions, type ProfileOptions } from "./profile-options.js";
@@ -18,6 +19,7 @@ export interface ProfileResult {
  *   missing or empty, a sample that holds no input, or an id outside its table.
  */
 export async function profile(options: ProfileOptions): Promise<ProfileResult> {
+  checkCall<ProfileOptions>("profile", options, profileKinds);
   const { method = "exact", compare = false } = options;
   checkOptions(options);
   const [chosen, other] = await withThreads(options.signal, async (threads) => [

@@ -32,6 +32,7 @@ test("an alias stands for what its anchor holds", () => {
 });
 
 test.each([
+  ["batch: &a [*a]\n", /run\.yaml line 1: batch: .*circular/i],
   ["lr: 1\nbatch: *x\n", /run\.yaml line 2: batch: Unresolved alias .*: x\. Set the anchor before/],
   ["train:\n  batch: [*x]\n", /line 2: batch: Unresolved alias/],
   ["train: *x\n", /line 1: train: Unresolved alias/],

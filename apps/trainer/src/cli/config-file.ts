@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
-import { ConfigError } from "@fae/core";
+import { ConfigError, expectFile, suggestion } from "@fae/core";
 import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
-import { suggestion } from "./nearest.js";
 
 /** One option of a configuration file: its value and the line it stands on. */
 export interface ConfigEntry {
@@ -33,7 +32,9 @@ export function readConfigFile(
   }
   const read = (key: string, line: number, node: unknown): unknown => {
     try {
-      return isNode(node) ? node.toJS(document) : null;
+      const value: unknown = isNode(node) ? node.toJS(document) : null;
+      JSON.stringify(value); // an anchor inside of what it names has no end
+      return value;
     } catch (cause) {
       throw new ConfigError(`${path} line ${line}: ${key}: ${(cause as Error).message}.`, {
         fix: "Set the anchor before, or put the value into quotes.",
@@ -82,6 +83,7 @@ export function readConfigFile(
 const mostBytes = 64 << 10;
 
 function readText(path: string): string {
+  expectFile(path);
   try {
     const { size } = statSync(path);
     if (size > mostBytes) {

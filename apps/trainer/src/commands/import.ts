@@ -24,8 +24,8 @@ export const importCommand = defineCommand({
   notes:
     "In Python: safetensors.torch.save_file(model.state_dict(), 'dlrm.safetensors').\n" +
     "The result is for evaluate, predict, export and train --init.",
-  async run([weights], { model, data, out, ...sizes }) {
-    const report = await importWeights({ weights, model, modelOptions: present(sizes), data, out });
+  async run([weights], { model, data, out, ...sizes }, { io }) {
+    const report = await importWeights({ weights, model, modelOptions: present(sizes), data, out, signal: io.signal });
     const { tensors, bytes, idsStated } = report;
     const note = idsStated ? "" : `\n${idsNotStated}`;
     return {

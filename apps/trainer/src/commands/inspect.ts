@@ -1,4 +1,5 @@
 import { defineCommand, option } from "../cli/command.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { count, flag } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
@@ -13,10 +14,10 @@ export const inspectCommand = defineCommand({
     verify: option("--verify", "read every byte and compare it with the sums that were written with it", flag()),
   },
   example: "fae inspect kaggle --rows 2",
-  async run([path], { rows, verify }, context) {
-    const found = await inspect(path, rows);
+  async run([path], { rows, verify }, { io }) {
+    const found = await unlessAborted(inspect(path, rows), io.signal, "The inspection");
     if (!verify) return { json: found, text: inspectionText(found) };
-    await verifyInspected(found, context.io.signal);
+    await verifyInspected(found, io.signal);
     return {
       json: { ...found, verified: true },
       text: `${inspectionText(found)}\n\nverified: every byte is as it was written`,

@@ -1,6 +1,7 @@
 import type { SplitName } from "@fae/core";
 import { type CommandContext, defineCommand, type Outcome, option } from "../cli/command.js";
 import { formatCount, formatMetric, formatSeconds, formatShare } from "../cli/format.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
@@ -80,7 +81,7 @@ async function predict(model: string, input: string, options: Given, context: Co
   const bar = progress("predict", "inputs");
   let held = "";
   try {
-    const report = await predictScores({
+    const scoring = predictScores({
       model,
       from,
       ...present({ data }),
@@ -95,6 +96,8 @@ async function predict(model: string, input: string, options: Given, context: Co
         held = scores;
       },
     });
+    // A log that comes through a pipe may keep it waiting.
+    const report = await unlessAborted(scoring, io.signal, "Prediction");
     await file?.commit();
     bar.end();
     const summary = predictText(report, { uncorrected, ...present({ out }) });

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { DataError, elements, noRow, type ParamSpec } from "@fae/core";
+import { checkOptions, DataError, elements, is, noRow, type ParamSpec, type Shape } from "@fae/core";
 import { type NpyStream, writeNpzStreams } from "@fae/datasets";
 import { disk, verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
 import { onnxModel, referenceShape } from "@fae/models";
@@ -32,6 +32,15 @@ export interface ExportOptions {
   onProgress?(bytesDone: number, bytesTotal: number): void;
 }
 
+const kinds: Shape<ExportOptions> = {
+  model: is.text,
+  format: is.oneOf(exportFormats),
+  out: is.text,
+  data: is.maybe(is.text),
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
+
 export interface ExportReport {
   readonly checkpoint: string;
   readonly step: number;
@@ -59,6 +68,7 @@ interface Weights {
  * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
+  checkOptions("exportModel", options, kinds);
   const { format, out } = options;
   freshPath(out);
   for (const ending of [descriptionEnding, ...(format === "onnx" ? [dataEnding] : [])]) freshPath(`${out}${ending}`);

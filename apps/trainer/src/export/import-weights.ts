@@ -1,4 +1,4 @@
-import { DataError, optimizerSpec, type Program, stepValues } from "@fae/core";
+import { checkOptions, DataError, is, optimizerSpec, type Program, type Shape, stepValues } from "@fae/core";
 import {
   checkpointBytes,
   finiteWeights,
@@ -9,6 +9,7 @@ import {
   type Table,
 } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions, referenceShape } from "@fae/models";
+import { stopIfAborted } from "../cli/interrupted.js";
 import { keysOf } from "../predict/model-keys.js";
 import { expectRoom } from "../train/disk-room.js";
 import { identityOf, modelState, openData } from "../train/model-state.js";
@@ -25,7 +26,17 @@ export interface ImportOptions {
   readonly data: string;
   /** Directory of checkpoints to make; must not exist. */
   readonly out: string;
+  readonly signal?: AbortSignal;
 }
+
+const kinds: Shape<ImportOptions> = {
+  weights: is.text,
+  model: is.text,
+  modelOptions: is.maybe(is.having("an object of sizes")),
+  data: is.text,
+  out: is.text,
+  signal: is.maybe(is.signal),
+};
 
 export interface ImportReport {
   readonly checkpoint: string;
@@ -42,6 +53,7 @@ export interface ImportReport {
  * @throws DataError naming the tensor that is missing, too much, of another shape or not finite, or the table whose ids differ; ConfigError when `out` exists
  */
 export async function importWeights(options: ImportOptions): Promise<ImportReport> {
+  checkOptions("importWeights", options, kinds);
   expectFree(options.out);
   return withOutput(options.out, () => importFresh(options));
 }
@@ -62,6 +74,7 @@ async function importFresh(options: ImportOptions): Promise<ImportReport> {
     const { bytes } = await saveCheckpoint(staged.path, {
       session: {
         async read(name, rows = new Uint32Array(0)) {
+          stopIfAborted(options.signal, "The import");
           if (name === "#step") return stepValues(0);
           const table = tables.get(name);
           if (table === undefined) return finiteWeights(await file.floats(name), name, options.weights);

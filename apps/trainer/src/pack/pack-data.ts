@@ -1,4 +1,5 @@
 import { basename, dirname } from "node:path";
+import { checkOptions, is, type Shape } from "@fae/core";
 import { type PackProgress, pack, readManifest } from "@fae/datasets";
 import { checkProfile, readCounts, readProfile } from "@fae/profiler";
 import { openData } from "../train/model-state.js";
@@ -17,6 +18,16 @@ export interface PackDataOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PackProgress) => void;
 }
+
+const kinds: Shape<PackDataOptions> = {
+  data: is.text,
+  profile: is.text,
+  out: is.text,
+  classes: is.maybe(is.flag),
+  workers: is.maybe(is.whole(1, 1024)),
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
 
 export interface PackReport {
   readonly directory: string;
@@ -38,6 +49,7 @@ export interface PackReport {
  * @throws DataError when the profile is missing, damaged or of other data
  */
 export async function packData(options: PackDataOptions): Promise<PackReport> {
+  checkOptions("packData", options, kinds);
   const started = performance.now();
   const data = await openData(options.data);
   const profileDirectory = basename(options.profile) === "profile.json" ? dirname(options.profile) : options.profile;

@@ -1,12 +1,16 @@
 import {
   type Bytes,
+  checkArguments,
+  checkOptions,
   FaeError,
+  is,
   optimizers,
   type Plan,
   PlanError,
   type PreparedData,
   type Program,
   rowStateValues,
+  type Shape,
   strideBytes,
 } from "@fae/core";
 import { openPrepared, readManifest } from "@fae/datasets";
@@ -18,7 +22,7 @@ import { machineFacts } from "../machine/facts.js";
 import { runBytes } from "../train/disk-room.js";
 import { chooseEngine } from "../train/engines.js";
 import { checkBatch, rowBytes } from "../train/job.js";
-import { type TrainOptions, trainOptions } from "../train/options.js";
+import { type GivenOptions, settle, type TrainOptions } from "../train/options.js";
 import { type CheckpointMemory, checkpointMemory } from "./checkpoint-memory.js";
 import { type HotFigures, hotFigures } from "./hot-figures.js";
 import { type Memory, type MemoryInput, predictMemory, probeJob } from "./memory.js";
@@ -82,11 +86,20 @@ export interface PlanHooks {
  * @throws ConfigError, DataError when data, model, batch size and a named profile do not go together. What stops one strategy only is among its `problems`.
  */
 export async function planRun(
-  given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
+  given: GivenOptions,
   names: readonly StrategyName[] = Object.keys(strategies) as StrategyName[],
-  { signal, onProgress }: PlanHooks = {},
+  hooks: PlanHooks = {},
 ): Promise<RunPlan> {
-  const options = trainOptions({ ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
+  checkArguments("planRun", {
+    given: [given, is.having("an object of options")],
+    names: [names, is.list(is.oneOf(Object.keys(strategies)))],
+  });
+  checkOptions("planRun", hooks, {
+    signal: is.maybe(is.signal),
+    onProgress: is.maybe(is.call),
+  } satisfies Shape<PlanHooks>);
+  const { signal, onProgress } = hooks;
+  const options = settle("planRun", { ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
   const data = await openPrepared(options.data);
   checkBatch(options.batch, data.splits.train?.rows ?? 0, data.directory);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);

@@ -1,9 +1,12 @@
 import {
+  checkArguments,
+  checkOptions,
   compile,
   correctedScore,
   DataError,
   DisposedError,
   idsPerStep,
+  is,
   type Program,
   type RowLayout,
   ShapeError,
@@ -46,6 +49,8 @@ export interface Model extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const inputsKind = is.having("dense values and ids", { dense: is.a("Float32Array"), ids: is.a("Int32Array") });
+
 /** Inputs that go through the network at once: their values stay in the processor's caches. */
 const inputsAtOnce = 64;
 
@@ -56,10 +61,16 @@ const inputsAtOnce = 64;
  * @throws DataError when it is damaged or of other data. Row files are checked for their sizes only, since to read them whole
  *   would take as long as they are large; `predictScores` and `exportModel` verify every byte.
  */
-export const openModel = async (
-  path: string,
-  { data, cacheBytes, uncorrected }: OpenModelOptions = {},
-): Promise<Model> => serve(await openSaved(path, data), { cacheBytes, uncorrected });
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  checkArguments("openModel", { path: [path, is.text] });
+  checkOptions<OpenModelOptions>("openModel", options, {
+    data: is.maybe(is.text),
+    cacheBytes: is.maybe(is.whole()),
+    uncorrected: is.maybe(is.flag),
+  });
+  const { data, cacheBytes, uncorrected } = options;
+  return serve(await openSaved(path, data), { cacheBytes, uncorrected });
+}
 
 /** The same for a model that is already found. */
 export async function serve(
@@ -108,6 +119,7 @@ export async function serve(
     step: checkpoint.manifest.step,
     async predict(given) {
       if (!isOpen) throw new DisposedError(`Model '${checkpoint.path}' is closed.`, { fix: "Open it again." });
+      checkArguments("predict", { inputs: [given, inputsKind] });
       const inputs = given.ids.length / perInput.ids;
       checkSizes(given, inputs, perInput);
       checkDense(given.dense, perInput.dense);

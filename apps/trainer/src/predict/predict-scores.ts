@@ -1,5 +1,5 @@
 import type { SplitName } from "@fae/core";
-import { DataError } from "@fae/core";
+import { checkOptions, DataError, dataKinds, is, type Kind, type Shape } from "@fae/core";
 import { type RawFormatName, rawFormats } from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
@@ -41,6 +41,29 @@ export interface PredictOptions {
   onProgress?(inputs: number): void;
 }
 
+const isStream = (found: unknown): boolean =>
+  typeof found === "object" && found !== null && Symbol.asyncIterator in found;
+const streamOrPath: Kind = (found, option) =>
+  is.text(found, option) && { option, found, expected: "a path, or an async iterable of bytes" };
+
+const logKind = is.options<LogToScore>({
+  format: is.oneOf(Object.keys(rawFormats)),
+  text: (found, option) => (isStream(found) ? undefined : streamOrPath(found, option)),
+  unlabelled: is.maybe(is.flag),
+  maxRejects: is.maybe(is.number("a share from 0 to 1", (share) => share >= 0 && share <= 1)),
+});
+
+const kinds: Shape<PredictOptions> = {
+  model: is.text,
+  from: (found, option) => (typeof found === "object" ? logKind : dataKinds.split)(found, option),
+  data: is.maybe(is.text),
+  cacheBytes: is.maybe(is.whole()),
+  uncorrected: is.maybe(is.flag),
+  write: is.call,
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
+
 export interface PredictReport {
   readonly checkpoint: string;
   readonly step: number;
@@ -66,6 +89,7 @@ export interface PredictReport {
  *   every other kind, ERR_INTERRUPTED when `signal` was aborted
  */
 export async function predictScores(options: PredictOptions): Promise<PredictReport> {
+  checkOptions("predictScores", options, kinds);
   const started = performance.now();
   const { from, model: path } = options;
   const saved = await openSaved(path, options.data);

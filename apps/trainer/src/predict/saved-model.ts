@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, type IdMapping, type PreparedData, type Program, type RowLayout } from "@fae/core";
+import { DataError, expectFile, type IdMapping, type PreparedData, type Program, type RowLayout } from "@fae/core";
 import { manifestSchema } from "@fae/datasets";
 import { type Checkpoint, expectSameIds, openCheckpoint, programDigest } from "@fae/embedding-store";
 import { findModel, type ModelOptions } from "@fae/models";
@@ -82,6 +82,7 @@ export function trainedOn(run: string, checkpoint: Checkpoint): string {
 
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
+  expectFile(path);
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {

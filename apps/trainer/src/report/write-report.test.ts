@@ -104,3 +104,12 @@ test("fae report takes a run and says where the page is", async () => {
   expect(JSON.parse(io.out())).toMatchObject({ path: at("own.html"), steps: 12, standing: "finished" });
   expect(text(at("own.html"))).toBe(text(at("run.html")));
 });
+
+test("a line longer than any event is read past and counted", async () => {
+  cpSync(at("run"), at("huge"), { recursive: true });
+  const events = text(at("huge", "metrics.jsonl"));
+  writeFileSync(at("huge", "metrics.jsonl"), `${"x".repeat(3 << 20)}\n${events}`);
+  const report = await writeRunReport(at("huge"), at("huge.html"));
+  expect(report.notes).toEqual([expect.stringContaining("1 of")]);
+  expect(report.steps).toBe(12);
+});

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { naming, writeFully } from "@fae/core";
+import { checkArguments, is, naming, writeFully } from "@fae/core";
 import type { LoopEvent } from "../train/loop.js";
+import { openAppending } from "../train/run-directory.js";
 import { record, restartEvent, scalarEvent, versionEvent } from "./event.js";
 
 /** An event file that TensorBoard can follow while it grows. */
@@ -23,11 +24,16 @@ export function tensorboardWriter(
   resumedAt: number | null = null,
   now: () => number = Date.now,
 ): TensorboardWriter {
+  checkArguments("tensorboardWriter", {
+    directory: [directory, is.text],
+    resumedAt: [resumedAt, is.orNull(is.whole())],
+    now: [now, is.call],
+  });
   mkdirSync(directory, { recursive: true });
   const started = now();
   // The name that TensorBoard looks for; files are read in the order of their names.
   const path = join(directory, `events.out.tfevents.${Math.floor(started / 1000)}.${hostname()}.${process.pid}`);
-  const file = openSync(path, "a");
+  const file = openAppending(path);
   const write = (data: Uint8Array): void => writeFully(file, record(data), path);
   write(versionEvent(started / 1000));
   if (resumedAt !== null) write(restartEvent(started / 1000, resumedAt + 1));

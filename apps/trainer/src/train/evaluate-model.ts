@@ -1,9 +1,12 @@
 import {
+  checkOptions,
   DataError,
   type Engine,
   type Evaluation,
+  is,
   type Job,
   optimizerSpec,
+  type Shape,
   type SplitName,
   UnsupportedError,
 } from "@fae/core";
@@ -23,12 +26,24 @@ export interface EvaluateOptions {
   readonly model: string;
   /** A prepared data set, packed or not, with the ids that the model was trained on. */
   readonly data: string;
-  readonly split: SplitName;
-  readonly engine: string;
-  /** Inputs scored at a time; never changes a score. */
-  readonly batch: number;
-  readonly threads: number;
+  /** Default `test`. */
+  readonly split?: SplitName;
+  /** Default `auto`. */
+  readonly engine?: string;
+  /** Inputs scored at a time, default 4096; never changes a score. */
+  readonly batch?: number;
+  /** Host threads; 0 (default) lets the engine choose. */
+  readonly threads?: number;
 }
+
+const kinds: Shape<EvaluateOptions> = {
+  model: is.text,
+  data: is.text,
+  split: is.maybe(is.oneOf(["train", "val", "test", "hot", "cold"])),
+  engine: is.maybe(is.text),
+  batch: is.maybe(is.whole(1)),
+  threads: is.maybe(is.whole(0, 1024)),
+};
 
 export interface EvaluateReport {
   readonly checkpoint: string;
@@ -43,27 +58,25 @@ export interface EvaluateReport {
 export async function evaluateModel(
   options: EvaluateOptions,
 ): Promise<{ readonly report: EvaluateReport; readonly evaluation: Evaluation }> {
+  checkOptions("evaluateModel", options, kinds);
+  const { split = "test", engine: wanted = "auto", batch = 4096, threads = 0 } = options;
   const data = await openData(options.data);
   const checkpoint = await openCheckpoint(await modelDirectory(options.model));
   expectSameIds(checkpoint, identityOf(data));
   const program = programOf(checkpoint, data);
-  const source = toBatchSource(data, options.split);
-  if (source.rows === 0) {
-    throw new DataError(
-      `Split '${options.split}' of '${data.directory}' has no inputs: there is nothing to evaluate.`,
-      {
-        fix: "Give another --split, or prepare the log so that this one has inputs: 'fae inspect' says why it has none.",
-        details: { path: data.directory, split: options.split, found: 0 },
-      },
-    );
-  }
-  const { engine, job } = await choosePlace(options.engine, {
+  const source = toBatchSource(data, split);
+  if (source.rows === 0)
+    throw new DataError(`Split '${split}' of '${data.directory}' has no inputs: there is nothing to evaluate.`, {
+      fix: "Give another --split, or prepare the log so that this one has inputs: 'fae inspect' says why it has none.",
+      details: { path: data.directory, split, found: 0 },
+    });
+  const { engine, job } = await choosePlace(wanted, {
     program,
     optimizer: optimizerSpec("sgd"), // no update is made, and sgd keeps no state
     sources: [source],
-    batch: Math.max(1, Math.min(options.batch, source.rows)),
+    batch: Math.max(1, Math.min(batch, source.rows)),
     seed: 0,
-    threads: options.threads,
+    threads,
     ...(data.packed ? { tables: originalIds(program, data.packed.originalIdsPaths) } : {}),
   });
   await using session = await engine.open(job);
@@ -80,7 +93,7 @@ export async function evaluateModel(
     report: {
       checkpoint: checkpoint.path,
       step: checkpoint.manifest.step,
-      data: { directory: data.directory, digest: data.digest, split: options.split },
+      data: { directory: data.directory, digest: data.digest, split },
       engine: engine.name,
       metrics: evaluationMetrics(evaluation),
       seconds: evaluation.seconds,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { naming } from "@fae/core";
 import type { RunEvent } from "./run-events.js";
 
@@ -21,9 +21,9 @@ export interface EventsFile {
   close(): void;
 }
 
-/** Opens the file; what is behind the kept bytes is dropped. */
+/** Opens the file; what is behind the kept bytes is dropped. @throws Error ELOOP when it is a link */
 export function eventsFile(path: string, kept: Uint8Array): EventsFile {
-  const file = openSync(path, kept.length > 0 ? "r+" : "w+");
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666);
   ftruncateSync(file, kept.length);
   const hash = createHash("sha256").update(kept);
   let written = kept.length;

@@ -1,3 +1,5 @@
+import { checkArguments, checkOptions, is, type Shape } from "@fae/core";
+
 /** A constant rate, or linear warm-up and then quadratic decay: the policy of the reference's DLRM trainer. */
 export interface LearningRateSchedule {
   readonly base: number;
@@ -11,6 +13,14 @@ export interface LearningRateSchedule {
   readonly from?: number;
 }
 
+const kinds: Shape<LearningRateSchedule> = {
+  base: is.number("0 or more", (rate) => rate >= 0),
+  warmupSteps: is.whole(),
+  decayStart: is.whole(),
+  decaySteps: is.whole(),
+  from: is.maybe(is.whole()),
+};
+
 const smallest = 1e-7;
 
 /**
@@ -19,6 +29,13 @@ const smallest = 1e-7;
  * is kept, so after a warm-up that a decay follows it is base (W - 1) / W, as in the reference.
  */
 export function learningRate(schedule: LearningRateSchedule, step: number): number {
+  checkArguments("learningRate", { step: [step, is.whole()] });
+  checkOptions("learningRate", schedule, kinds);
+  return rateAt(schedule, step);
+}
+
+/** The same, unchecked: training asks for every batch. */
+export function rateAt(schedule: LearningRateSchedule, step: number): number {
   const { base, warmupSteps, decayStart, decaySteps, from = 0 } = schedule;
   const n = from + step + 1;
   if (n < warmupSteps) return base * (1 - (warmupSteps - n) / warmupSteps);

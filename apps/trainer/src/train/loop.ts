@@ -13,7 +13,7 @@ import {
 import { stopIfAborted } from "../cli/interrupted.js";
 import { type EarlyStopOptions, type EarlyStopState, earlyStop, earlyStopStart } from "../feedback/early-stop.js";
 import { type PlateauOptions, type PlateauState, plateau, plateauStart } from "../feedback/plateau.js";
-import { type LearningRateSchedule, learningRate } from "./learning-rate.js";
+import { type LearningRateSchedule, rateAt } from "./learning-rate.js";
 import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
 import { addEvaluation, addSegment, embeddingBytes, emptyTotals, type Totals } from "./totals.js";
 
@@ -150,7 +150,7 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
       const length = Math.min(segment.batches.length - at, toTest, maxBatches - totals.batches);
       const part: Segment = { ...segment, batches: segment.batches.subarray(at, at + length) };
       const step = totals.batches;
-      const rates = Array.from({ length }, (_, i) => onPlateau.scale * learningRate(schedule, step + i));
+      const rates = Array.from({ length }, (_, i) => onPlateau.scale * rateAt(schedule, step + i));
       const running = session.run(part, rates).catch((error: unknown) => {
         const at = error instanceof DivergedError ? Number(error.details["step"]) : 0;
         throw atRate(error, at, rates[at - step - 1]);

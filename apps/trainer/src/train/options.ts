@@ -1,6 +1,7 @@
-import { ConfigError, type Job, type OptimizerName } from "@fae/core";
+import { ConfigError, checkOptions, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
 import { strategy as findStrategy, type ShuffleStart, type StrategyName, shuffleRate } from "@fae/scheduler";
+import { trainKinds } from "./option-kinds.js";
 
 /** What a training run is asked to do. Only `data` and `model` have no default. */
 export interface TrainOptions {
@@ -77,10 +78,17 @@ export interface TrainOptions {
   readonly segmentBatches: number;
 }
 
-type Required = "data" | "model";
+export type GivenOptions = Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>;
 
-/** Fills in defaults; optimizer, rate and batch are those of the model's published runs. */
-export function trainOptions(given: Pick<TrainOptions, Required> & Partial<TrainOptions>): TrainOptions {
+/**
+ * Fills in defaults; optimizer, rate and batch are those of the model's published runs.
+ * @throws ConfigError for an option that is not known, of another kind than expected, or does not go with the others
+ */
+export const trainOptions = (given: GivenOptions): TrainOptions => settle("trainOptions", given);
+
+/** The same for the public call of this name. */
+export function settle(call: string, given: GivenOptions): TrainOptions {
+  checkOptions<TrainOptions>(call, given, trainKinds);
   const { recommended } = findModel(given.model);
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options: TrainOptions = {
@@ -127,45 +135,11 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     model: given.model,
     ...set,
   };
-  checkNumbers(options);
   checkSchedule(options);
   checkFeedback(options);
   checkRun(options);
   checkInit(options);
   return options;
-}
-
-/** Least values of whole numbers; what bounds the others is checked where they are used. */
-const least = {
-  batch: 1,
-  epochs: 1,
-  warmupSteps: 0,
-  decayStart: 0,
-  decaySteps: 0,
-  plateauPatience: 0,
-  stopPatience: 1,
-  checkpointEvery: 0,
-  fullEvery: 1,
-  keepCheckpoints: 1,
-  testEvery: 0,
-  testInputs: 1,
-  maxBatches: 1,
-  segmentBatches: 1,
-} as const satisfies Partial<Record<keyof TrainOptions, number>>;
-
-function checkNumbers(options: TrainOptions): void {
-  const refuse = (option: keyof TrainOptions, expected: string): never => {
-    throw new ConfigError(`${option} is ${options[option]}, expected ${expected}.`, {
-      fix: `Set ${option} to such a value, or leave it out.`,
-      details: { option, found: options[option], expected },
-    });
-  };
-  for (const name of Object.keys(least) as (keyof typeof least)[]) {
-    const value = options[name];
-    if (value !== null && !(Number.isInteger(value) && value >= least[name]))
-      refuse(name, `a whole number of at least ${least[name]}`);
-  }
-  if (!(Number.isFinite(options.learningRate) && options.learningRate >= 0)) refuse("learningRate", "0 or more");
 }
 
 function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): void {

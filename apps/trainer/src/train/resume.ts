@@ -1,10 +1,10 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, DataError, type PreparedData, processTag } from "@fae/core";
+import { ConfigError, DataError, expectNoLinks, type PreparedData, processTag } from "@fae/core";
 import { type Checkpoint, listCheckpoints, openCheckpoint } from "@fae/embedding-store";
 import { bestCheckpoint } from "./best-model.js";
-import { type TrainOptions, trainOptions } from "./options.js";
+import { settle, type TrainOptions } from "./options.js";
 import type { RunEvent } from "./run-events.js";
 import { bestOf, checkpointsOf, readMarked } from "./run-output.js";
 import { dataMark, type RateChange, type TrainingState, trainingOf } from "./training-state.js";
@@ -58,6 +58,7 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
       details: { path: run },
     });
   }
+  expectNoLinks(run);
   const checkpoints = checkpointsOf(run);
   if (!existsSync(checkpoints)) {
     throw new DataError(existsSync(run) ? `${run} is no run that was interrupted.` : `Run ${run} does not exist.`, {
@@ -106,7 +107,10 @@ function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOpt
       },
     );
   }
-  return trainOptions({ ...stored, ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)) });
+  return settle("resumeTraining", {
+    ...stored,
+    ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)),
+  });
 }
 
 /**

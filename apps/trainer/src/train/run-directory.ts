@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -95,9 +96,14 @@ export function expectFree(path: string): void {
   accessSync(parent, constants.W_OK);
 }
 
-/** Writes a JSON file and flushes it. */
+/** Opens a file of a run to append to, or makes it. @throws Error ELOOP when it is a link */
+export const openAppending = (path: string): number =>
+  openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666);
+
+/** Writes a JSON file and flushes it; what has its name is replaced, not written through. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true }).catch((error) => {
+  rmSync(path, { force: true });
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true, flag: "wx" }).catch((error: unknown) => {
     throw withPath(error, path);
   });
 }

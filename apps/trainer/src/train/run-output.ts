@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, syncPath } from "@fae/core";
+import { DataError, expectFile, syncPath } from "@fae/core";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
 import { eventsFile, type MetricsMark } from "./events-file.js";
 import { writeJson } from "./run-directory.js";
@@ -63,6 +63,7 @@ export const resumedOutput = (
  */
 export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uint8Array; readonly events: RunEvent[] } {
   const path = join(run, metricsFile);
+  expectFile(path);
   const kept = existsSync(path) ? readFileSync(path).subarray(0, mark.bytes) : new Uint8Array(0);
   if (createHash("sha256").update(kept).digest("hex") !== mark.sha256) {
     throw new DataError(`The first ${mark.bytes} bytes of ${path} are not those that the checkpoint has seen.`, {

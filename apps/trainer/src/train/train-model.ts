@@ -1,5 +1,14 @@
 import { existsSync } from "node:fs";
-import { DivergedError, type Job, lockPath, type PreparedData, type Session } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  DivergedError,
+  is,
+  type Job,
+  lockPath,
+  type PreparedData,
+  type Session,
+} from "@fae/core";
 import { type ChangedRows, restoreCheckpoint } from "@fae/embedding-store";
 import { dataShape, findModel } from "@fae/models";
 import { strategy as findStrategy } from "@fae/scheduler";
@@ -13,7 +22,8 @@ import { type PlannedJob, planJob } from "./job.js";
 import { makeReport } from "./make-report.js";
 import { adviseMapping, mapTables } from "./mapped-tables.js";
 import { identityOf, openData } from "./model-state.js";
-import { type TrainOptions, trainOptions } from "./options.js";
+import { hookKinds, trainKinds } from "./option-kinds.js";
+import { type GivenOptions, settle, type TrainOptions } from "./options.js";
 import { oneClassHint } from "./quality-hints.js";
 import type { TrainReport } from "./report.js";
 import { checkClasses, dropLater, openResumption, type Resumption, runOf } from "./resume.js";
@@ -32,11 +42,9 @@ export type { TrainHooks };
  * `report.json` comes last.
  * @throws FaeError of every kind; ConfigError when another process has the run, ERR_INTERRUPTED when `hooks.signal` was aborted
  */
-export async function trainModel(
-  given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
-  hooks: TrainHooks = {},
-): Promise<TrainReport> {
-  const options = trainOptions(given);
+export async function trainModel(given: GivenOptions, hooks: TrainHooks = {}): Promise<TrainReport> {
+  const options = settle("trainModel", given);
+  checkOptions<TrainHooks>("trainModel", hooks, hookKinds);
   if (options.run === null) return train(options, hooks, null);
   expectFree(options.run);
   const lock = await lockPath(options.run, `Run ${options.run}`);
@@ -60,6 +68,13 @@ export async function resumeTraining(
   changes: Partial<TrainOptions> = {},
   hooks: TrainHooks = {},
 ): Promise<TrainReport> {
+  checkArguments("resumeTraining", { path: [path, is.text] });
+  checkOptions<TrainOptions>("resumeTraining", changes, {
+    ...trainKinds,
+    data: is.maybe(is.text),
+    model: is.maybe(is.text),
+  });
+  checkOptions<TrainHooks>("resumeTraining", hooks, hookKinds);
   const run = runOf(path);
   const lock = existsSync(run) ? await lockPath(run, `Run ${run}`) : null; // without a run, `openResumption` says so
   try {

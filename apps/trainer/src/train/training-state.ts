@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   DataError,
   type PreparedData,
   type RouteName,
@@ -11,7 +12,7 @@ import type { Checkpoint } from "@fae/embedding-store";
 import { type OrderState, parseOrderState } from "@fae/scheduler";
 import { z } from "zod";
 import type { LoopState } from "./loop.js";
-import type { TrainOptions } from "./options.js";
+import { type TrainOptions, trainOptions } from "./options.js";
 import type { MetricsMark } from "./run-output.js";
 
 /** A learning rate that a resumed run was given in place of its own. */
@@ -106,7 +107,20 @@ export function trainingOf({ path, manifest }: Checkpoint): TrainingState {
     });
   }
   const { version: _, options, order, ...rest } = found.data.training;
-  // The manifest's digest says that these are the options that were written; `trainOptions` fills in what is newer. A run that
-  // began before the best model could be kept has none.
-  return { ...rest, options: { keep: "last", ...options } as unknown as TrainOptions, order: parseOrderState(order) };
+  // A run that began before the best model could be kept has none.
+  return { ...rest, options: optionsOf(path, { keep: "last", ...options }), order: parseOrderState(order) };
+}
+
+/** Checked as those of a caller are, and filled in with what is newer. */
+function optionsOf(path: string, stored: Readonly<Record<string, unknown>>): TrainOptions {
+  try {
+    return trainOptions(stored as unknown as TrainOptions);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new DataError(`Checkpoint '${path}' was not made by this version of FAE, or is damaged: ${cause.message}`, {
+      fix: "Resume with the version that wrote it.",
+      details: { path, ...cause.details },
+      cause,
+    });
+  }
 }

@@ -1,7 +1,19 @@
 import { renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { lockPath, type PreparedData, type SplitName, strideWords, syncPath, withPath } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  dataKinds,
+  is,
+  lockPath,
+  type PreparedData,
+  type SplitName,
+  strideWords,
+  syncPath,
+  withPath,
+} from "@fae/core";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
+import { exportParquetKinds } from "../call-kinds.js";
 import { rowBlocks } from "./export-rows.js";
 import { columnsOf, denseNames } from "./parquet-columns.js";
 
@@ -21,8 +33,15 @@ export async function exportParquet(
   data: PreparedData,
   split: SplitName,
   path: string,
-  { groupRows = 100_000 }: ExportParquetOptions = {},
+  options: ExportParquetOptions = {},
 ): Promise<void> {
+  checkArguments("exportParquet", {
+    data: [data, dataKinds.prepared],
+    split: [split, dataKinds.split],
+    path: [path, is.text],
+  });
+  checkOptions<ExportParquetOptions>("exportParquet", options, exportParquetKinds);
+  const { groupRows = 100_000 } = options;
   const { layout, tables, source } = data;
   const dense = denseNames(data);
   const names = tables.map(({ name }) => name);

@@ -1,4 +1,13 @@
-import { ConfigError, DataError, type DenseEncoding, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import {
+  ConfigError,
+  checkOptions,
+  DataError,
+  type DenseEncoding,
+  expectFile,
+  type PreparedData,
+  type RowLayout,
+  strideWords,
+} from "@fae/core";
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
@@ -8,6 +17,7 @@ import {
   parquetRead,
 } from "hyparquet";
 import { z } from "zod";
+import { importParquetKinds } from "../call-kinds.js";
 import { manifestSchema } from "../manifest.js";
 import { layoutKey } from "./export-parquet.js";
 import { type ImportSplit, importRows } from "./import-rows.js";
@@ -58,7 +68,9 @@ interface ParquetFile {
  * group.
  * @throws DataError naming file, column, row and value; ConfigError when a description is needed.
  */
-export async function importParquet({ files, directory, columns }: ImportParquetOptions): Promise<PreparedData> {
+export async function importParquet(options: ImportParquetOptions): Promise<PreparedData> {
+  checkOptions<ImportParquetOptions>("importParquet", options, importParquetKinds);
+  const { files, directory, columns } = options;
   const opened: ParquetFile[] = [];
   for (const split of ["train", "val", "test"] as const) {
     const path = files[split];
@@ -78,6 +90,7 @@ export async function importParquet({ files, directory, columns }: ImportParquet
 }
 
 async function openParquet(path: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  expectFile(path);
   try {
     const buffer = await asyncBufferFromFile(path);
     return { buffer, metadata: await parquetMetadataAsync(buffer) };

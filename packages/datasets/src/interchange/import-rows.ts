@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import {
-  ConfigError,
   DataError,
   idsPerStep,
   layoutLimits,

@@ -1,6 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DataError, lockPath, syncPath, withPath } from "@fae/core";
+import { checkArguments, checkOptions, DataError, is, lockPath, syncPath, withPath } from "@fae/core";
+import { npzKinds } from "../call-kinds.js";
 import { elementsOf, type NpyHeader, type NpyType, npyHeader, npyTypes, parseNpyHeader } from "./npy.js";
 import { openZip, readZipEntries, readZipEntry, type ZipEntry, type ZipWriter } from "./zip.js";
 
@@ -23,6 +24,7 @@ export interface NpyArray {
 
 /** Reads the named arrays of an `.npz` file, or all, into memory. @throws DataError */
 export async function readNpz(path: string, names?: readonly string[]): Promise<Record<string, NpyArray>> {
+  checkArguments("readNpz", { path: [path, is.text], names: [names, is.maybe(is.list(is.text))] });
   const arrays: Record<string, NpyArray> = {};
   const entries = await npzEntries(path);
   for (const name of names ?? entries.keys()) {
@@ -50,6 +52,9 @@ const tooLarge = (path: string, { name, bytes }: ZipEntry, shape: readonly numbe
     { fix: "Write it again, or in smaller arrays.", details: { path, array: name, found: size, expected: bytes } },
   );
 
+const headerKinds = { type: is.oneOf(Object.keys(npyTypes)), shape: is.list(is.whole()) };
+const arrayKind = is.having("an array", { ...headerKinds, data: is.having("a typed array") });
+
 export interface NpzOptions {
   /** Whether arrays are deflated; default true. */
   readonly compress?: boolean;
@@ -59,8 +64,12 @@ export interface NpzOptions {
 export async function writeNpz(
   path: string,
   arrays: Readonly<Record<string, NpyArray>>,
-  { compress = true }: NpzOptions = {},
+  options: NpzOptions = {},
 ): Promise<void> {
+  checkArguments("writeNpz", { path: [path, is.text], arrays: [arrays, is.having("arrays by name")] });
+  for (const [name, array] of Object.entries(arrays)) checkArguments("writeNpz", { [name]: [array, arrayKind] });
+  checkOptions<NpzOptions>("writeNpz", options, npzKinds);
+  const { compress = true } = options;
   await writeNpzStreams(
     path,
     Object.entries(arrays).map(([name, { type, shape, data }]) => {
@@ -90,6 +99,12 @@ export interface NpyStream {
 }
 
 export async function writeNpzStreams(path: string, arrays: readonly NpyStream[], compress: boolean): Promise<void> {
+  const stream = is.having("an array to write", { name: is.text, header: is.having("a header", headerKinds) });
+  checkArguments("writeNpzStreams", {
+    path: [path, is.text],
+    arrays: [arrays, is.list(stream)],
+    compress: [compress, is.flag],
+  });
   const temporary = `${path}.partial`;
   const lock = await lockPath(path);
   let zip: ZipWriter | null = null;

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { crc32, createDeflateRaw, createInflateRaw } from "node:zlib";
-import { DataError, writeFullyTo } from "@fae/core";
+import { DataError, expectFile, writeFullyTo } from "@fae/core";
 
 /** One file of a zip archive, from its central directory. */
 export interface ZipEntry {
@@ -31,7 +31,14 @@ const broken = (path: string, what: string): DataError =>
 
 /** Reads the list of files of an archive, ZIP64 included. @throws DataError */
 export async function readZipEntries(path: string): Promise<ZipEntry[]> {
-  const file = await open(path, "r");
+  expectFile(path);
+  const file = await open(path, "r").catch((cause: Error) => {
+    throw new DataError(`'${path}' cannot be opened: ${cause.message}.`, {
+      fix: "Check the path and its permissions.",
+      details: { path },
+      cause,
+    });
+  });
   try {
     const { size } = await file.stat();
     const tail = await readAt(file, path, Math.max(0, size - 66_000), Math.min(size, 66_000));
@@ -158,6 +165,7 @@ export interface ZipWriter {
 
 /** Creates an archive. It carries no times: equal contents give equal bytes. */
 export async function openZip(path: string): Promise<ZipWriter> {
+  await rm(path, { force: true });
   const file = await open(path, "wx");
   const entries: ZipEntry[] = [];
   let at = 0;

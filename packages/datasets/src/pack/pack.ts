@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { FaeError, type PreparedData } from "@fae/core";
+import { checkOptions as checkCall, FaeError, type PreparedData } from "@fae/core";
+import { packKinds } from "../call-kinds.js";
 import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared, readManifest } from "../open-prepared.js";
@@ -34,6 +35,7 @@ import type { PackRun } from "./units.js";
  *   written, `ERR_INTERRUPTED` after an abort.
  */
 export async function pack(given: PackOptions): Promise<PreparedData> {
+  checkCall<PackOptions>("pack", given, packKinds);
   const options: PackCall = { ...given, classes: given.classes ?? true };
   const { data, classes, signal, workers = availableParallelism(), onProgress } = options;
   const directory = resolve(options.directory);

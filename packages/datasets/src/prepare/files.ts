@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, naming, syncPath, writeFully } from "@fae/core";
 import { noteBytes, noteRange, sumOf, type Written } from "./written.js";
@@ -54,7 +54,8 @@ export function syncTree(root: string): void {
 /** Writes a small file so that a process that is killed, or with `durable` a machine that goes down, leaves it whole or not at all. */
 export function writeWhole(path: string, bytes: Uint8Array | string, { durable = false } = {}): void {
   const temporary = `${path}.tmp`;
-  withFile(temporary, "w", (file) => {
+  rmSync(temporary, { force: true }); // never written through, should it be a link
+  withFile(temporary, "wx", (file) => {
     writeFully(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes, temporary);
     if (durable) fsyncSync(file);
   });

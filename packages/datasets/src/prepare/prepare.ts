@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, FaeError, type PreparedData } from "@fae/core";
+import { ConfigError, checkOptions, FaeError, type PreparedData } from "@fae/core";
+import { prepareKinds } from "../call-kinds.js";
 import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
@@ -34,6 +35,7 @@ import { discard, openWork, publish, type WorkDirectory } from "./work.js";
  * `signal` fired. After the last two the work directory stays and the same call goes on from there.
  */
 export async function prepare(options: PrepareOptions): Promise<PreparedData> {
+  checkOptions<PrepareOptions>("prepare", options, prepareKinds);
   const { format, asGiven } = settle(options);
   const found = findRawFiles(format, options.files);
   const paths = found.files.map(({ path }) => path);

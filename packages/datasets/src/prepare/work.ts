@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { hostname, uptime } from "node:os";
 import { dirname, join } from "node:path";
-import { ConfigError, lockPath, type PathLock, syncPath } from "@fae/core";
+import { ConfigError, expectNoLinks, lockPath, type PathLock, syncPath } from "@fae/core";
 import { diskFull } from "./disk.js";
 import { syncTree } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
@@ -34,6 +34,7 @@ export async function openWork(directory: string, plan: object): Promise<WorkDir
   const work = join(root, "work");
   try {
     reclaim(root, work);
+    expectNoLinks(root);
     mkdirSync(work, { recursive: true });
     writeRecord(work, "boot", thisBoot());
     expectPlan(root, work, plan);

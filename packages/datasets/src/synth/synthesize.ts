@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { FaeError, strideBytes } from "@fae/core";
+import { checkOptions, FaeError, strideBytes } from "@fae/core";
+import { synthKinds } from "../call-kinds.js";
 import { withIds } from "../id-mapping.js";
 import { writeManifest } from "../manifest.js";
 import { requireSpace } from "../prepare/disk.js";
@@ -23,6 +24,7 @@ import { scoreTotal, type TeacherScores } from "./teacher-scores.js";
  * @throws ConfigError for options, FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when `signal` fired. Then nothing is left.
  */
 export async function synthesize(options: SynthOptions): Promise<SynthReport> {
+  checkOptions<SynthOptions>("synthesize", options, synthKinds);
   const started = performance.now();
   const settings = settleSynth(options);
   if (settings.signal?.aborted) throw interrupted();
