@@ -1,5 +1,5 @@
 /** The only file of this package that reads data files. Numbers in files are little-endian, as on every host that Node runs on today. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkArguments } from "./check-call.js";
 import { DataError } from "./errors.js";
@@ -58,13 +58,22 @@ export function readSmallFile(path: string): string {
  */
 export function expectFile(path: string): void {
   checkArguments("expectFile", { path: [path, is.text] });
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.isFile()) return;
+  const found = entryOf(path);
+  if (found === null || found.isFile()) return;
   const what = found.isDirectory() ? "a directory" : found.isFIFO() ? "a FIFO" : "a device or socket";
   throw new DataError(`'${path}' is ${what}, expected a file.`, {
     fix: "Name a file; copy what a FIFO or device gives into one.",
     details: { path, found: what },
   });
+}
+
+/** Null where nothing can be looked at: whoever opens it says why. */
+function entryOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -114,9 +114,9 @@ test("without a profile that fits, a quick sample chooses the hot set", async ()
 
 test("the quick sample of a small log is its profile", async () => {
   const data = await openPrepared(at("data"));
-  const budget = { rowBytes, budgetBytes: 300 * rowBytes, smallTableBytes: 100 * rowBytes };
+  const budget = { budgetBytes: 300 * rowBytes, smallTableBytes: 100 * rowBytes };
   const exact = await profile({ data, width: 8, stateValues: 8, ...budget });
-  const sample = sampleHotSet(data, budget);
+  const sample = sampleHotSet(data, { rowBytes, ...budget });
   expect(sample.hotSet.hotRows).toEqual(exact.profile.hotSet.hotRows);
   expect(sample.inputShare).toBe(exact.profile.hotSet.hotInputShare);
   for (const [t, counts] of exact.counts.entries()) {
@@ -128,9 +128,9 @@ test("the quick sample of a small log is its profile", async () => {
 test("a large log is sampled: others than the counted inputs judge it, and the figures are near the profile's", async () => {
   writeSmallData(at("long"), { tables: [3000, 50], denseFeatures: 0, inputs: { train: 450_000 } });
   const data = await openPrepared(at("long"));
-  const budget = { rowBytes, budgetBytes: 500 * rowBytes, smallTableBytes: 0 };
+  const budget = { budgetBytes: 500 * rowBytes, smallTableBytes: 0 };
   const exact = await profile({ data, width: 8, stateValues: 8, ...budget });
-  const sample = sampleHotSet(data, budget);
+  const sample = sampleHotSet(data, { rowBytes, ...budget });
   expectWithinTenth(sample.hotSet.hotRows[0], exact.profile.hotSet.hotRows[0]);
   expect(sample.inputShare).toBeCloseTo(exact.profile.hotSet.hotInputShare, 2);
 });

@@ -44,12 +44,14 @@ const small = (more: Partial<TrainOptions> = {}): Parameters<typeof trainModel>[
   ...more,
 });
 
+/** What the training of the latest hooks logged. */
+let said: string[] = [];
+
 /** Does something to the places of a run in the middle of its training. */
-function meddling(step: number, act: () => void): TrainHooks & { readonly lines: string[] } {
-  const lines: string[] = [];
+function meddling(step: number, act: () => void): TrainHooks {
+  said = [];
   return {
-    lines,
-    log: (line) => void lines.push(line),
+    log: (line) => void said.push(line),
     onEvent: (event) => void (event.kind === "segment" && event.step === step && act()),
   };
 }
@@ -89,9 +91,7 @@ describe("a name that is taken while the run is trained", () => {
     const report = await trainModel(small({ run }), hooks);
     expect(report.options.run).toBe(kept(folder));
     await expectWhole(kept(folder), 12);
-    expect(hooks.lines.join()).toContain(
-      `${run} was made by somebody else meanwhile: the run is kept as ${kept(folder)}`,
-    );
+    expect(said.join()).toContain(`${run} was made by somebody else meanwhile: the run is kept as ${kept(folder)}`);
     expect(existsSync(join(run, "report.json"))).toBe(false);
     expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
   });
@@ -134,13 +134,13 @@ describe("the directory of a run that is moved away while it is trained", () => 
   ];
   /** Acts when the first checkpoint is there. */
   const afterCheckpoint = (act: () => void) => {
-    const lines: string[] = [];
+    said = [];
     let hasActed = false;
     const onCheckpoint = (): void => {
       if (!hasActed) act();
       hasActed = true;
     };
-    return { lines, log: (line: string) => void lines.push(line), onCheckpoint };
+    return { log: (line: string) => void said.push(line), onCheckpoint };
   };
 
   test.each(movers)("after its last checkpoint: a whole run is written: %s", async (_, move) => {
@@ -150,7 +150,7 @@ describe("the directory of a run that is moved away while it is trained", () => 
     const written = report.options.run ?? "";
     expect([run, kept(folder)]).toContain(written);
     await expectWhole(written, 12);
-    expect(hooks.lines.join()).toContain("was renamed, removed or replaced");
+    expect(said.join()).toContain("was renamed, removed or replaced");
     if (existsSync(`${run}-other`)) expect(readdirSync(`${run}-other`)).toEqual([]);
   });
 

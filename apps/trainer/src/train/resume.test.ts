@@ -162,7 +162,11 @@ describe("refuses", () => {
 
   const refusals: [string, () => Partial<TrainOptions>, string][] = [
     ["other data", () => ({ data: at("other") }), "ids that do not mean the rows of this data set: table 't0' has"],
-    ["the same data with another label", () => ({ data: relabelled() }), "was made from other data"],
+    [
+      "the same data with another label",
+      () => ({ data: relabelled() }),
+      "ids that do not mean the rows of this data set",
+    ],
     ["another model", () => ({ model: "rmc2" }), 'The run has model "dlrm"'],
     ["other sizes of the model", () => ({ modelOptions: { width: 8 } }), "The run has modelOptions"],
     ["another optimizer", () => ({ optimizer: "sgd" }), 'The run has optimizer "adagrad"'],

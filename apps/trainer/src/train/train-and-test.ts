@@ -142,7 +142,7 @@ export const followed = ({ plateauPatience, plateauFactor, stopPatience, keep }:
   ...(plateauPatience !== null && { plateau: { better: "lower", patience: plateauPatience, factor: plateauFactor } }),
   // The best test is remembered also where it ends nothing.
   ...((stopPatience !== null || keep === "best") && {
-    earlyStop: { better: "lower", patience: stopPatience ?? Number.POSITIVE_INFINITY },
+    earlyStop: { better: "lower", patience: stopPatience ?? Number.MAX_SAFE_INTEGER },
   }),
 });
 
