@@ -110,7 +110,6 @@ const configured = run("cmake", [
   ...(existsSync(join(tree, "CMakeCache.txt")) || !has("ninja", "--version") ? [] : ["-G", "Ninja"]),
   "-DCMAKE_BUILD_TYPE=Release",
   `-DFAE_NODE_API_HEADERS=${join(packageFolder("node-api-headers"), "include")}`,
-  `-DFAE_NODE_ADDON_API=${packageFolder("node-addon-api")}`,
   `-DFAE_OUTPUT=${output}`,
   `-DFAE_CUDA=${cuda}`,
   `-DFAE_TESTS=${options.tests ? "ON" : "OFF"}`,

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "json.h"
+#include "job_limits.h"
 #include "status.h"
 
 namespace fae {
@@ -26,9 +27,10 @@ std::vector<uint64_t> read_shape(const Json& json, uint64_t& elements) {
   std::vector<uint64_t> shape;
   elements = 1;
   for (const Json& n : json.array()) {
-    shape.push_back(n.integer());
-    elements *= shape.back();
+    shape.push_back(n.integer(largest_size));
+    elements = product(elements, shape.back());
   }
+  check_size("The number of values of a shape", "", elements, largest_array);
   return shape;
 }
 
@@ -78,9 +80,9 @@ NodeSpec read_node(const Json& json, const Names& values, const Names& params) {
 void read_program(Job& job, const Json& compiled) {
   const Json& program = compiled.at("program");
   job.program_name = program.at("name").string();
-  job.dense_features = program.at("denseFeatures").u32();
-  job.steps = program.at("steps").u32();
-  job.width = program.at("width").u32();
+  job.dense_features = static_cast<uint32_t>(program.at("denseFeatures").integer(largest_size));
+  job.steps = static_cast<uint32_t>(program.at("steps").integer(largest_size));
+  job.width = static_cast<uint32_t>(program.at("width").integer(largest_size));
   if (job.width == 0) fail(FAE_CONFIG, "The embedding width of the program is 0. Give tables at least one column.");
   for (const Json& json : program.at("tables").array()) {
     TableSpec table;
@@ -158,7 +160,6 @@ void read_plan(Job& job, const Json& plan) {
   job.look_ahead = plan.at("lookAhead").u32();
   job.servers = plan.at("servers").u32();
   job.staleness = plan.at("staleness").u32();
-  if (job.look_ahead > 4) fail(FAE_CONFIG, "lookAhead is " + std::to_string(job.look_ahead) + ", expected 0 to 4.", {fact("option", "lookAhead")});
   for (const Json& route : plan.at("routes").array()) job.routes.push_back(route_of(route.string()));
   job.regime = regime_of(job.routes);
   const bool uses_hot = job.uses(Route::hot) || job.uses(Route::mixed);
@@ -215,16 +216,18 @@ void read_sources(Job& job, const Json& sources, uint32_t memory_count) {
     if (layout.at("denseFeatures").u32() != job.dense_features) mismatch("dense features", layout.at("denseFeatures").u32(), job.dense_features);
     if (layout.at("steps").u32() != job.steps) mismatch("steps", layout.at("steps").u32(), job.steps);
     if (hotness.size() != job.tables.size()) mismatch("tables", hotness.size(), job.tables.size());
-    uint32_t ids = 0;
+    uint64_t ids = 0;
     for (size_t t = 0; t < hotness.size(); t++) {
       const uint32_t n = static_cast<uint32_t>(hotness[t].integer(1 << 16));
       if (!job.sources.empty() && n != job.tables[t].hotness) mismatch("ids per bag of one table", n, job.tables[t].hotness);
       job.tables[t].hotness = n;
-      job.tables[t].first_id = ids;
+      job.tables[t].first_id = static_cast<uint32_t>(ids);
       ids += n;
     }
-    job.ids_per_step = ids;
-    job.stride_words = 1 + job.step_count() * (job.dense_features + ids);
+    const uint64_t stride = product(job.step_count(), job.dense_features + ids);
+    check_size("The number of words of an input of source", source.name, stride, largest_size - 1);
+    job.ids_per_step = static_cast<uint32_t>(ids);
+    job.stride_words = static_cast<uint32_t>(1 + stride);
     const Json& storage = json.at("storage");
     source.is_file = choice<int>(storage.at("kind"), kinds, "storage") == 0;
     if (source.is_file) source.path = storage.at("path").string();
@@ -303,6 +306,7 @@ Job parse_job(const char* text, uint32_t memory_count) {
   if (const Json* matmul = json.find("matmul")) job.matmul = choice<Matmul>(*matmul, matmuls, "matmul");
   if (const Json* type = json.find("rowType")) job.row_type = choice<RowType>(*type, row_types, "row type");
   if (const Json* flag = json.find("deterministic")) job.deterministic = flag->boolean();
+  check_limits(job);
   return job;
 }
 

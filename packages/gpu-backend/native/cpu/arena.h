@@ -14,6 +14,7 @@ namespace fae::cpu {
 
 class Arena {
  public:
+  explicit Arena(HostBudget& budget) : budget_(budget) {}
   // `count` zeroed values, aligned to 64 bytes, with 256 readable bytes behind them.
   template <class T>
   T* make(uint64_t count, const std::string& purpose) {
@@ -25,6 +26,7 @@ class Arena {
 
  private:
   void* take(uint64_t bytes, const std::string& purpose);
+  HostBudget& budget_;
   std::vector<Pages> pages_;
   char* small_ = nullptr;
   uint64_t small_left_ = 0;

@@ -99,20 +99,25 @@ fae_status fae_run(fae_session* session, const fae_segment* segment, double* los
   return guarded(error, [&] { session->session.run(*segment, losses, *report); });
 }
 
-fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, fae_evaluation* evaluation, fae_error* error) {
-  return guarded(error, [&] { session->session.evaluate(source, scores, labels, *evaluation); });
+fae_status fae_rows(fae_session* session, const char* source, uint64_t* rows, fae_error* error) {
+  return guarded(error, [&] { *rows = session->session.rows(source); });
+}
+
+fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, uint64_t room, fae_evaluation* evaluation,
+                        fae_error* error) {
+  return guarded(error, [&] { session->session.evaluate(source, scores, labels, room, *evaluation); });
 }
 
 fae_status fae_shape(fae_session* session, const char* name, uint64_t* rows, uint64_t* columns, fae_error* error) {
   return guarded(error, [&] { session->session.shape(name, *rows, *columns); });
 }
 
-fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, fae_error* error) {
-  return guarded(error, [&] { session->session.read(name, rows, count, out); });
+fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, uint64_t values, fae_error* error) {
+  return guarded(error, [&] { session->session.read(name, rows, count, out, values); });
 }
 
-fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, fae_error* error) {
-  return guarded(error, [&] { session->session.write(name, rows, count, in); });
+fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, uint64_t values, fae_error* error) {
+  return guarded(error, [&] { session->session.write(name, rows, count, in, values); });
 }
 
 fae_status fae_memory(fae_session* session, uint64_t* host_bytes, uint64_t* device_bytes, fae_error* error) {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAE_ABI 2
+#define FAE_ABI 3
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +27,8 @@ typedef enum {
   FAE_UNAVAILABLE = 5,
   FAE_UNSUPPORTED = 6,
   FAE_DIVERGED = 7,
-  FAE_DISPOSED = 8
+  FAE_DISPOSED = 8,
+  FAE_SHAPE = 9
 } fae_status;
 
 typedef struct {
@@ -80,13 +81,16 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error);
 fae_status fae_open(const char* job_json, const fae_words* memory, uint32_t memory_count, fae_session** session, fae_error* error);
 /* losses: `segment->count` values. */
 fae_status fae_run(fae_session* session, const fae_segment* segment, double* losses, fae_report* report, fae_error* error);
-/* scores, labels: one per row of the source. */
-fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, fae_evaluation* evaluation, fae_error* error);
+/* Rows of a source of the job. */
+fae_status fae_rows(fae_session* session, const char* source, uint64_t* rows, fae_error* error);
+/* scores, labels: `room` values each, at least one per row of the source (fae_rows); FAE_SHAPE when there are fewer. */
+fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, uint64_t room, fae_evaluation* evaluation,
+                        fae_error* error);
 /* Rows and values per row of a named tensor (`read`/`write` names of engine.ts). */
 fae_status fae_shape(fae_session* session, const char* name, uint64_t* rows, uint64_t* columns, fae_error* error);
-/* rows NULL: all of them, count ignored. */
-fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, fae_error* error);
-fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, fae_error* error);
+/* rows NULL: all of them, count ignored. `values`: how many `out` or `in` holds; FAE_SHAPE unless as many as the rows have. */
+fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, uint64_t values, fae_error* error);
+fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, uint64_t values, fae_error* error);
 fae_status fae_memory(fae_session* session, uint64_t* host_bytes, uint64_t* device_bytes, fae_error* error);
 /* Waits for what runs, frees everything. NULL is allowed. */
 void fae_close(fae_session* session);

@@ -120,7 +120,7 @@ int bench(const Options& o, const std::string& route) {
   for (const auto& [name, shape] : program.weights) {
     std::vector<float> values(shape.first);
     fae::uniform_row(values.data(), static_cast<uint32_t>(values.size()), 7, fae::name_key(name), 0, std::sqrt(3.0 / shape.second));
-    if (!ok(fae_write(session, name.c_str(), nullptr, 0, values.data(), &error), error)) return 1;
+    if (!ok(fae_write(session, name.c_str(), nullptr, 0, values.data(), values.size(), &error), error)) return 1;
   }
   std::vector<uint32_t> batches(o.steps);
   for (uint32_t i = 0; i < o.steps; i++) batches[i] = i;

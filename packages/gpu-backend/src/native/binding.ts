@@ -11,10 +11,11 @@ export const statusCodes = [
   "ERR_UNSUPPORTED",
   "ERR_DIVERGED",
   "ERR_DISPOSED",
+  "ERR_SHAPE",
 ] as const;
 
 /** `FAE_ABI` of the header that this binding was written for. */
-export const abiVersion = 2;
+export const abiVersion = 3;
 
 declare const handle: unique symbol;
 
@@ -63,7 +64,7 @@ export interface NativeFailure extends Error {
 
 /**
  * The whole native surface (native/addon). Calls on a handle run one after another on the session's own thread; arguments
- * are copied before a call returns. Rejections are `NativeFailure`s.
+ * are copied and checked before a call returns: it throws a `NativeFailure` for a wrong one, and rejects with one otherwise.
  */
 export interface NativeBinding {
   readonly abi: number;
@@ -71,8 +72,7 @@ export interface NativeBinding {
   machine(): string;
   open(job: string, memory: readonly Uint32Array[]): Promise<NativeHandle>;
   run(session: NativeHandle, segment: NativeSegment): Promise<NativeReport>;
-  /** @param rows number of rows of the source. */
-  evaluate(session: NativeHandle, source: string, rows: number): Promise<NativeEvaluation>;
+  evaluate(session: NativeHandle, source: string): Promise<NativeEvaluation>;
   read(session: NativeHandle, name: string, rows: Uint32Array | null): Promise<Float32Array>;
   write(session: NativeHandle, name: string, data: Float32Array, rows: Uint32Array | null): Promise<void>;
   memory(session: NativeHandle): Promise<{ readonly hostBytes: number; readonly deviceBytes: number }>;
