@@ -79,6 +79,8 @@ function once(mode, first, count, progress) {
       FAE_FUZZ_ADDON: addon,
       FAE_FUZZ_HAS_HOST: options.engine === "cpu" ? "1" : "0",
       FAE_FUZZ_PROGRESS: progress,
+      // Of a sanitizer: its runtime must come before everything else, in this process only.
+      ...(process.env.FAE_FUZZ_PRELOAD ? { LD_PRELOAD: process.env.FAE_FUZZ_PRELOAD } : {}),
     },
   });
   let output = "";

@@ -150,5 +150,8 @@ export function hostileJob(random: Random, job: Job): Job {
 /** A table of a size that can be had and takes long to draw is no test of the boundary. */
 export const takesLong = (job: Job): boolean => {
   const tables = job?.program?.tables;
-  return Array.isArray(tables) && tables.some((table) => table?.rows > 2 ** 20 && table.rows < 2 ** 31);
+  return (
+    Array.isArray(tables) &&
+    tables.some((table) => typeof table?.rows === "number" && table.rows > 2 ** 20 && table.rows < 2 ** 31)
+  );
 };
