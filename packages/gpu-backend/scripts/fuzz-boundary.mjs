@@ -13,7 +13,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
     memory: { type: "string", default: "6000" },
   },
 });
-const addon = options.addon ?? join(root, "build", `fae-${options.engine}.node`);
+const addon = resolve(options.addon ?? join(root, "build", `fae-${options.engine}.node`));
 if (!existsSync(addon)) {
   console.error(`error: ${addon} is not there. Build it with 'node scripts/build-native.mjs'.`);
   process.exit(1);
@@ -72,17 +72,21 @@ async function seeds(mode, first, count) {
 
 function once(mode, first, count, progress) {
   const limit = Number(options.memory) > 0 ? `ulimit -v ${Number(options.memory) * 1024}; ` : "";
-  const run = spawn("sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, child, mode, `${first}`, `${count}`], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      FAE_FUZZ_ADDON: addon,
-      FAE_FUZZ_HAS_HOST: options.engine === "cpu" ? "1" : "0",
-      FAE_FUZZ_PROGRESS: progress,
-      // Of a sanitizer: its runtime must come before everything else, in this process only.
-      ...(process.env.FAE_FUZZ_PRELOAD ? { LD_PRELOAD: process.env.FAE_FUZZ_PRELOAD } : {}),
+  // The runtime of a sanitizer comes before everything else, but in Node only: the shell would not start with it.
+  const preload = process.env.FAE_FUZZ_PRELOAD ? `env LD_PRELOAD='${process.env.FAE_FUZZ_PRELOAD}' ` : "";
+  const run = spawn(
+    "sh",
+    ["-c", `${limit}exec ${preload}"$0" "$@"`, process.execPath, child, mode, `${first}`, `${count}`],
+    {
+      cwd: folder,
+      env: {
+        ...process.env,
+        FAE_FUZZ_ADDON: addon,
+        FAE_FUZZ_HAS_HOST: options.engine === "cpu" ? "1" : "0",
+        FAE_FUZZ_PROGRESS: progress,
+      },
     },
-  });
+  );
   let output = "";
   const take = (text) => {
     output = (output + text).slice(-20_000);
