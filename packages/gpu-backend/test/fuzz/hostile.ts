@@ -125,6 +125,22 @@ function placesOf(value: unknown, places: [Holder, string][] = [], seen = new Se
   return places;
 }
 
+const sizes = [0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 64, 65, 255, 1024, 65536, 2 ** 31 - 1];
+
+/** Another value of the same type; lists grow, shrink and repeat themselves. */
+function sameType(random: Random, value: unknown, job: Job): unknown {
+  if (typeof value === "number")
+    return random.below(2) === 0 ? pick(random, sizes) : value + pick(random, [-1, 1, 2, 0.5]);
+  if (typeof value === "boolean") return !value;
+  if (typeof value === "string") {
+    const others = placesOf(job).map(([holder, key]) => (holder as Record<string, unknown>)[key]);
+    return pick(random, [...others.filter((other) => typeof other === "string"), ...texts]);
+  }
+  if (ArrayBuffer.isView(value)) return (value as Uint32Array).subarray(random.below(3));
+  if (!Array.isArray(value) || value.length === 0) return value;
+  return pick(random, [value.slice(1), value.slice(0, -1), [...value, pick(random, value)], [...value].reverse()]);
+}
+
 /** Fields and values of one to three places replaced, removed, repeated, or taken from elsewhere; now and then broken words. */
 export function hostileJob(random: Random, job: Job): Job {
   const broken = structuredClone(job) as Job & Record<string, unknown>;
@@ -133,9 +149,15 @@ export function hostileJob(random: Random, job: Job): Job {
       if (storage.kind === "memory" && storage.words.length > 0)
         storage.words[random.below(storage.words.length)] =
           random.below(3) === 0 ? 0xffffffff : random.below(0xffffffff);
+  // Values of any type mostly end at the checks of types; values of the same type come further, to the engine's own checks.
+  const keepsTypes = random.below(2) === 0;
   for (let changes = 1 + random.below(3); changes > 0; changes--) {
     const [holder, key] = pick(random, placesOf(broken));
     const target = holder as Record<string, unknown>;
+    if (keepsTypes) {
+      target[key] = sameType(random, target[key], broken);
+      continue;
+    }
     const how = random.below(8);
     if (how === 0) delete target[key];
     else if (how === 1) target[key] = pick(random, placesOf(broken))[0];
