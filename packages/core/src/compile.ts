@@ -1,7 +1,7 @@
 import { ShapeError } from "./errors.js";
-import { opOf } from "./ops/index.js";
+import { type Node, opOf } from "./ops/index.js";
 import { showShape } from "./ops/shape.js";
-import type { GradientMode, Node, Value } from "./ops/types.js";
+import type { GradientMode, Value } from "./ops/types.js";
 import { denseShape, type Program, rowsShape } from "./program.js";
 
 /** Gradients of one node: what to do with each input's and each parameter's gradient. */

@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type OpCase, type OpData, opCases, opData, opReference } from "../conformance/cases.js";
+import { type NamedOpCase, type OpData, opCases, opData, opReference } from "../conformance/cases.js";
 import { ShapeError } from "../errors.js";
-import { opOf, ops } from "./index.js";
-import type { Node } from "./types.js";
+import { type Node, opOf, ops } from "./index.js";
 
 const step = 1e-5;
 
 /** d(sum of output * outputGradient)/d operand by central differences. */
-function differences(opCase: OpCase, data: OpData, operand: Float64Array): Float64Array {
+function differences(opCase: NamedOpCase, data: OpData, operand: Float64Array): Float64Array {
   const output = new Float64Array(data.outputGradient.length);
   const weighted = () => {
     opOf(opCase.node.op).forward({ ...opCase, ...data, output });

@@ -2,6 +2,9 @@ import { ShapeError } from "../errors.js";
 
 type Shape = readonly number[];
 
+/** Number of elements of a shape. */
+export const elements = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
 /** `[B, 3, 16]`: a shape as messages show it, the batch axis in front. */
 export const showShape = (shape: Shape): string => `[B${shape.map((n) => `, ${n}`).join("")}]`;
 

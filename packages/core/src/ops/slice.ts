@@ -1,12 +1,19 @@
-import { elements } from "../program.js";
-import { checkArity, operandError } from "./shape.js";
+import { checkArity, elements, operandError } from "./shape.js";
 import type { OpDefinition } from "./types.js";
+
+export interface SliceAttributes {
+  /** Steps `from` (included) to `to` (excluded) of the axis. */
+  readonly from: number;
+  readonly to: number;
+  /** Drops the axis, for one step. */
+  readonly squeeze: boolean;
+}
 
 /**
  * Steps `from` (included) to `to` (excluded) of the first per-input axis: `[S, rest...]` becomes `[to - from, rest...]`, or
  * `[rest...]` with `squeeze`, which needs exactly one step.
  */
-export const slice: OpDefinition<"slice"> = {
+export const slice: OpDefinition<"slice", SliceAttributes> = {
   op: "slice",
 
   shape(node, [x]) {
@@ -46,4 +53,12 @@ export const slice: OpDefinition<"slice"> = {
     for (let n = 0; n < batch; n++)
       for (let i = 0; i < taken; i++) dx[n * all + from * part + i] += outputGradient[n * taken + i];
   },
+
+  cases: [
+    { batch: 4, inputs: [[5, 3]], attributes: { from: 0, to: 4, squeeze: false } },
+    { batch: 4, inputs: [[5, 3]], attributes: { from: 4, to: 5, squeeze: true } },
+    { batch: 2, inputs: [[6]], attributes: { from: 2, to: 5, squeeze: false } },
+    { batch: 3, inputs: [[5, 2, 3]], attributes: { from: 1, to: 3, squeeze: false } },
+  ],
+  timed: { batch: 2048, inputs: [[21, 15]], attributes: { from: 0, to: 20, squeeze: false } },
 };

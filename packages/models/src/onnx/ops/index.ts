@@ -1,0 +1,20 @@
+import type { OpName, OpTable } from "@fae/core";
+import { batchDot } from "./batch-dot.js";
+import { concat } from "./concat.js";
+import { interact } from "./interact.js";
+import { linear } from "./linear.js";
+import type { Lower } from "./lower.js";
+import { normalize } from "./normalize.js";
+import { slice } from "./slice.js";
+import { weightedSum } from "./weighted-sum.js";
+
+/** Every op in ONNX opset 17, by name. */
+export const lower: OpTable<{ [K in OpName]: Lower<K> }> = {
+  linear,
+  interact,
+  concat,
+  slice,
+  normalize,
+  "batch-dot": batchDot,
+  "weighted-sum": weightedSum,
+};
