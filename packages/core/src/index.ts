@@ -35,10 +35,10 @@ export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js
 export type { Metrics } from "./metrics.js";
 export { auc, metrics } from "./metrics.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
+export type { Activation } from "./ops/activations.js";
 export type { AnyOp, Node, NodeOf, OpAttributes, OpCall, OpGradientCall, OpName, OpTable } from "./ops/index.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";
-export type { Activation } from "./ops/linear.js";
 export type { GradientMode, Numbers, OpCase, OpDefinition, Value } from "./ops/types.js";
 export { optimizerSpec, optimizers, rowStateValues } from "./optimizers/index.js";
 export type {

@@ -1,8 +1,8 @@
 /** Small random programs for tests: the shapes of DLRM and TBSM, with few values. */
 
+import type { Activation } from "../ops/activations.js";
 import type { Node } from "../ops/index.js";
 import { interactionPairs } from "../ops/interact.js";
-import type { Activation } from "../ops/linear.js";
 import type { Value } from "../ops/types.js";
 import type { ParamSpec, Program, TableSpec } from "../program.js";
 import type { Random } from "../random.js";

@@ -1,26 +1,12 @@
+import { type Activation, activations, slopes } from "./activations.js";
 import { checkArity, elements, lastOf, operandError, showParamShape } from "./shape.js";
 import type { Numbers, OpDefinition } from "./types.js";
-
-export type Activation = "none" | "relu" | "sigmoid";
 
 export interface LinearAttributes {
   readonly activation: Activation;
   /** W is read as `[K, M]`. */
   readonly transposed: boolean;
 }
-
-const activations: Readonly<Record<Activation, (x: number) => number>> = {
-  none: (x) => x,
-  relu: (x) => Math.max(x, 0),
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-};
-
-/** Derivatives as functions of the activation's own output. */
-const slopes: Readonly<Record<Activation, (y: number) => number>> = {
-  none: () => 1,
-  relu: (y) => (y > 0 ? 1 : 0),
-  sigmoid: (y) => y * (1 - y),
-};
 
 /** The gradient before the activation: `g = dL/dy * activation'(y)`. */
 function preActivation(outputGradient: Numbers, output: Numbers, count: number, activation: Activation): Float64Array {

@@ -57,3 +57,17 @@ export function checkArity(node: NodeName, inputs: number, params: readonly numb
       "Give the node as many parameters as its op takes.",
     );
 }
+
+/** Checks that all inputs of a node have the shape of the first. @throws ShapeError */
+export function checkSameShapes(node: NodeName, shapes: readonly Shape[]): void {
+  shapes.forEach((shape, i) => {
+    if (!sameShape(shape, shapes[0]))
+      throw operandError(
+        node,
+        node.inputs[i],
+        showShape(shapes[0]),
+        shape,
+        `It must have the shape of '${node.inputs[0]}'; nothing is broadcast.`,
+      );
+  });
+}

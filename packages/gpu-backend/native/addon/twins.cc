@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "calls.h"
+#include "fae.h"
 #include "random.h"
 
 namespace fae_addon {
@@ -35,6 +36,14 @@ Napi::Value permutation(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// () -> JSON of the names that the engine knows
+Napi::Value names(const Napi::CallbackInfo& info) {
+  std::vector<char> json(16384);
+  fae_error error = {};
+  if (fae_names(json.data(), json.size(), &error) != FAE_OK) throw Napi::Error::New(info.Env(), error.message);
+  return Napi::String::New(info.Env(), json.data());
+}
+
 }  // namespace
 
 void export_twins(Napi::Env env, Napi::Object exports) {
@@ -42,6 +51,7 @@ void export_twins(Napi::Env env, Napi::Object exports) {
   twins.Set("philox", Napi::Function::New<philox>(env, "philox"));
   twins.Set("uniformRow", Napi::Function::New<uniform_row>(env, "uniformRow"));
   twins.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
+  twins.Set("names", Napi::Function::New<names>(env, "names"));
   exports.Set("twins", twins);
 }
 
