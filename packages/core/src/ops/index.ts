@@ -2,6 +2,7 @@ import { batchDot } from "./batch-dot.js";
 import { concat } from "./concat.js";
 import { interact } from "./interact.js";
 import { linear } from "./linear.js";
+import { multiply } from "./multiply.js";
 import { normalize } from "./normalize.js";
 import { slice } from "./slice.js";
 import type { BackwardCall, ForwardCall, OpDefinition, OpNode } from "./types.js";
@@ -16,6 +17,7 @@ export const ops = {
   normalize,
   "batch-dot": batchDot,
   "weighted-sum": weightedSum,
+  multiply,
 };
 
 export type OpName = keyof typeof ops;

@@ -9,7 +9,8 @@
   OP(slice)         \
   OP(normalize)     \
   OP(batch_dot)     \
-  OP(weighted_sum)
+  OP(weighted_sum)  \
+  OP(multiply)
 
 namespace fae::cpu {
 

@@ -4,6 +4,7 @@ import { concat } from "./concat.js";
 import { interact } from "./interact.js";
 import { linear } from "./linear.js";
 import type { Lower } from "./lower.js";
+import { multiply } from "./multiply.js";
 import { normalize } from "./normalize.js";
 import { slice } from "./slice.js";
 import { weightedSum } from "./weighted-sum.js";
@@ -17,4 +18,5 @@ export const lower: OpTable<{ [K in OpName]: Lower<K> }> = {
   normalize,
   "batch-dot": batchDot,
   "weighted-sum": weightedSum,
+  multiply,
 };
