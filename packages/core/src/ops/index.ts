@@ -1,9 +1,12 @@
+import { activation } from "./activation.js";
+import { add } from "./add.js";
 import { batchDot } from "./batch-dot.js";
 import { concat } from "./concat.js";
 import { interact } from "./interact.js";
 import { linear } from "./linear.js";
 import { multiply } from "./multiply.js";
 import { normalize } from "./normalize.js";
+import { reduceSum } from "./reduce-sum.js";
 import { slice } from "./slice.js";
 import type { BackwardCall, ForwardCall, OpDefinition, OpNode } from "./types.js";
 import { weightedSum } from "./weighted-sum.js";
@@ -17,6 +20,9 @@ export const ops = {
   normalize,
   "batch-dot": batchDot,
   "weighted-sum": weightedSum,
+  "reduce-sum": reduceSum,
+  activation,
+  add,
   multiply,
 };
 

@@ -78,7 +78,7 @@ export const interact: OpDefinition<"interact", InteractAttributes> = {
     { batch: 1, inputs: [[1], [1, 1]], attributes: { self: false } },
     { batch: 6, inputs: [[16], [3, 16]], attributes: { self: false } },
     { batch: 5, inputs: [[8], [26, 8]], attributes: { self: false } },
-    { batch: 2, inputs: [[64], [26, 64]], attributes: { self: false } },
+    { batch: 1, inputs: [[64], [26, 64]], attributes: { self: false } },
     { batch: 4, inputs: [[7], [3, 7]], attributes: { self: true } },
     {
       batch: 3,

@@ -32,8 +32,22 @@ export const multiply: OpDefinition<"multiply", MultiplyAttributes> = {
     { batch: 1, inputs: [[1], [1]], attributes: {} },
     { batch: 5, inputs: [[17], [17]], attributes: {} },
     { batch: 3, inputs: [[70], [70]], attributes: {} },
-    { batch: 4, inputs: [[3, 16], [3, 16]], attributes: {} },
-    { batch: 2, inputs: [[2, 3, 5], [2, 3, 5]], attributes: {} },
+    {
+      batch: 4,
+      inputs: [
+        [3, 16],
+        [3, 16],
+      ],
+      attributes: {},
+    },
+    {
+      batch: 2,
+      inputs: [
+        [2, 3, 5],
+        [2, 3, 5],
+      ],
+      attributes: {},
+    },
   ],
   timed: { batch: 2048, inputs: [[512], [512]], attributes: {} },
 };

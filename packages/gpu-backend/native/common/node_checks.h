@@ -31,4 +31,11 @@ inline void check_same_shapes(const Job& job, const NodeSpec& node) {
   }
 }
 
+// Throws FAE_CONFIG unless [from, to) are steps of that axis of the only input.
+inline void check_slice(const Job& job, const NodeSpec& node, uint32_t axis, uint32_t from, uint32_t to) {
+  const std::vector<uint64_t>& x = job.values[node.inputs[0]].shape;
+  if (axis >= x.size()) wrong_node(job, node, "an axis of its input", std::to_string(axis));
+  if (from >= to || to > x[axis]) wrong_node(job, node, "steps within its input", std::to_string(from) + " to " + std::to_string(to));
+}
+
 }  // namespace fae

@@ -10,7 +10,10 @@
   OP(normalize)     \
   OP(batch_dot)     \
   OP(weighted_sum)  \
-  OP(multiply)
+  OP(multiply)      \
+  OP(add)           \
+  OP(activation)    \
+  OP(reduce_sum)
 
 namespace fae::cuda {
 

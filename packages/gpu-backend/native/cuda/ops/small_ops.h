@@ -10,7 +10,7 @@
 
 namespace fae::cuda {
 
-// activation.cu
+// output_activation.cu: of linear
 // g *= activation'(y), both [rows, ld], in place.
 void activation_backward(float* g, const float* y, uint64_t elements, OutputActivation activation, cudaStream_t stream);
 // y = activation(y) on the first `columns` of each row of `ld`; for products whose library epilogue lacks it.

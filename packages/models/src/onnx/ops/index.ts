@@ -1,4 +1,6 @@
 import type { OpName, OpTable } from "@fae/core";
+import { activation } from "./activation.js";
+import { add } from "./add.js";
 import { batchDot } from "./batch-dot.js";
 import { concat } from "./concat.js";
 import { interact } from "./interact.js";
@@ -6,6 +8,7 @@ import { linear } from "./linear.js";
 import type { Lower } from "./lower.js";
 import { multiply } from "./multiply.js";
 import { normalize } from "./normalize.js";
+import { reduceSum } from "./reduce-sum.js";
 import { slice } from "./slice.js";
 import { weightedSum } from "./weighted-sum.js";
 
@@ -18,5 +21,8 @@ export const lower: OpTable<{ [K in OpName]: Lower<K> }> = {
   normalize,
   "batch-dot": batchDot,
   "weighted-sum": weightedSum,
+  "reduce-sum": reduceSum,
+  activation,
+  add,
   multiply,
 };
