@@ -1,5 +1,7 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
 export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export type { BuilderOptions, LinearOptions, MlpOptions, NodeOptions } from "./builder.js";
+export { ProgramBuilder } from "./builder.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
 export type {

@@ -1,12 +1,13 @@
 /** Every case of every op inside a program around it: checks an engine's kernels through its sessions. */
 import { type BatchSource, idsPerStep, strideWords } from "../batch.js";
+import { ProgramBuilder } from "../builder.js";
 import type { Engine, Job } from "../engine.js";
-import { type Node, type OpName, opOf } from "../ops/index.js";
+import type { OpName } from "../ops/index.js";
 import { elements, lastOf, sameShape } from "../ops/shape.js";
 import type { Shape, Value } from "../ops/types.js";
 import { optimizerSpec } from "../optimizers/index.js";
 import type { Plan, RouteName } from "../plan.js";
-import type { ParamSpec, Program } from "../program.js";
+import type { Program } from "../program.js";
 import { Random } from "../random.js";
 import { referenceEngine } from "../reference/engine.js";
 import { type NamedOpCase, normalizedSquaredError, opCases } from "./cases.js";
@@ -16,29 +17,6 @@ export interface OpProgram {
   readonly op: OpName;
   readonly program: Program;
   readonly batch: number;
-}
-
-/** Nodes in a row; parameters are scaled for their number of inputs. */
-class Draft {
-  readonly params: ParamSpec[] = [];
-  readonly nodes: Node[] = [];
-
-  add(op: OpName, inputs: readonly Value[], attributes: object, params: readonly string[] = []): Value {
-    const output = `v${this.nodes.length}`;
-    this.nodes.push({ op, output, inputs, params, attributes } as unknown as Node);
-    return output;
-  }
-
-  param(shape: Shape): string {
-    const name = `p${this.params.length}`;
-    this.params.push({ name, shape, init: { kind: "normal", deviation: Math.sqrt(1 / lastOf(shape)) } });
-    return name;
-  }
-
-  linear(input: Value, k: number, m: number): Value {
-    const attributes = { activation: "none", transposed: false };
-    return this.add("linear", [input], attributes, [this.param([m, k]), this.param([m])]);
-  }
 }
 
 /** F of every op program. */
@@ -59,40 +37,21 @@ function sizesOf(inputs: readonly Shape[]): { rowsInput: number; steps: number; 
  */
 export function opProgram({ name, node, batch, inputShapes, paramShapes }: NamedOpCase): OpProgram {
   const { rowsInput, steps, tables, width } = sizesOf(inputShapes);
-  const draft = new Draft();
+  const b = new ProgramBuilder({ name: node.op, denseFeatures, steps, width });
+  for (let t = 0; t < tables; t++) b.table(`t${t}`, 11, { kind: "uniform", bound: 1 });
   const lead = steps === 0 ? [] : [steps];
   let everything: Value | undefined;
   const source = (shape: Shape, index: number): Value => {
-    if (index === rowsInput) return "rows";
-    const last = lastOf(shape);
-    if (sameShape(shape.slice(0, -1), [...lead, tables])) return draft.linear("rows", width, last);
-    if (rowsInput >= 0 && sameShape(shape.slice(0, -1), lead)) return draft.linear("dense", denseFeatures, last);
-    everything ??= draft.add("concat", ["dense", "rows"], { keep: 0 });
-    return draft.linear(everything, Math.max(1, steps) * (denseFeatures + tables * width), last);
+    if (index === rowsInput) return b.rows;
+    if (sameShape(shape.slice(0, -1), [...lead, tables])) return b.linear(b.rows, lastOf(shape));
+    if (rowsInput >= 0 && sameShape(shape.slice(0, -1), lead)) return b.linear(b.dense, lastOf(shape));
+    everything ??= b.concat([b.dense, b.rows]);
+    return b.linear(everything, lastOf(shape));
   };
   const inputs = inputShapes.map(source);
-  const value = draft.add(
-    node.op,
-    inputs,
-    node.attributes,
-    paramShapes.map((shape) => draft.param(shape)),
-  );
-  const flat = draft.add("concat", [value], { keep: 0 });
-  const logit = draft.linear(flat, elements(opOf(node.op).shape(node, inputShapes, paramShapes)), 1);
-  const program: Program = {
-    name: node.op,
-    denseFeatures,
-    steps,
-    width,
-    tables: Array.from({ length: tables }, (_, t) => ({
-      name: `t${t}`,
-      rows: 11,
-      init: { kind: "uniform", bound: 1 },
-    })),
-    params: draft.params,
-    nodes: draft.nodes,
-    logit,
-  };
+  const params = paramShapes.map((shape, i) => b.param(`p${i}`, shape));
+  const output = b.op(node.op, inputs, node.attributes, { params });
+  const program = b.build(b.linear(b.concat([output]), 1));
   return { name, op: node.op, program, batch };
 }
 
