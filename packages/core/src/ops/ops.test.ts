@@ -22,6 +22,8 @@ function differences(opCase: NamedOpCase, data: OpData, operand: Float64Array): 
   });
 }
 
+const plainNode = { output: "y", inputs: ["a", "b"], params: [] };
+
 const worst = (a: Float64Array, b: Float64Array) => a.reduce((max, x, i) => Math.max(max, Math.abs(x - b[i])), 0);
 
 describe("ops", () => {
@@ -114,6 +116,28 @@ describe("ops", () => {
       "weighted-sum's weights",
       { op: "weighted-sum", output: "y", inputs: ["y0", "h"], params: [], attributes: {} },
       [[4], [5, 3]],
+      [],
+    ],
+    [
+      "slice's axis",
+      { op: "slice", output: "y", inputs: ["x"], params: [], attributes: { from: 0, to: 1, squeeze: false, axis: 2 } },
+      [[5, 2]],
+      [],
+    ],
+    ["multiply's second input", { ...plainNode, op: "multiply", attributes: {} }, [[4], [3]], []],
+    ["multiply's second input of fewer axes", { ...plainNode, op: "multiply", attributes: {} }, [[3, 4], [4]], []],
+    ["add's factors", { ...plainNode, op: "add", attributes: { scales: [1] } }, [[4], [4]], []],
+    ["add's factor", { ...plainNode, op: "add", attributes: { scales: [1, Number.NaN] } }, [[4], [4]], []],
+    [
+      "activation's kind",
+      { ...plainNode, inputs: ["a"], op: "activation", attributes: { kind: "none" as "relu" } },
+      [[4]],
+      [],
+    ],
+    [
+      "reduce-sum's axis",
+      { ...plainNode, inputs: ["a"], op: "reduce-sum", attributes: { axis: 1, squeeze: false } },
+      [[4]],
       [],
     ],
   ];
