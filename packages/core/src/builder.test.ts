@@ -44,7 +44,7 @@ describe("ProgramBuilder", () => {
     expect(new Set(program.nodes.map(({ op }) => op))).toEqual(new Set(Object.keys(ops)));
   });
 
-  it("names nodes anew where a name is taken, and shares a parameter that is given twice", () => {
+  it("gives nodes a free name, and shares a parameter that is given twice", () => {
     const b = started();
     const flat = b.concat([b.rows]);
     const params = [b.param("a", [8, 8])];

@@ -55,7 +55,7 @@ export function opProgram({ name, node, batch, inputShapes, paramShapes }: Named
   return { name, op: node.op, program, batch };
 }
 
-/** Every case inside a program of its own. */
+/** Every case inside its own program. */
 export const opPrograms = (): OpProgram[] => opCases.map(opProgram);
 
 export interface OpCheckOptions {

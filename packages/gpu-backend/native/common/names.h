@@ -1,4 +1,4 @@
-// Enumerations that TypeScript knows by name, each beside its names. `fae_names` shows them, and a test compares them with
+// Enumerations that TypeScript knows by name, each next to its names. `fae_names` shows them, and a test compares them with
 // TypeScript's (src/native/names.test.ts): neither side relies on the other's order unseen.
 #pragma once
 

@@ -66,7 +66,7 @@ class Network {
   Matrix value(uint32_t v, uint32_t input) const { return {values_[v] + input * layouts_[v].input_stride(), layouts_[v].stride}; }
   Matrix gradient(uint32_t v, uint32_t input) const { return {gradients_[v] + input * layouts_[v].input_stride(), layouts_[v].stride}; }
   const ValueLayout& layout(uint32_t v) const { return layouts_[v]; }
-  // What the op that wants most asked for.
+  // As much as the op that needs most.
   float* scratch(uint32_t worker) const { return scratch_[worker]; }
 
   // Inputs [from, to). `dense` and `rows` must be filled; backward also needs the gradient of the last value.

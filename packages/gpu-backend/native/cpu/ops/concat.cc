@@ -49,7 +49,7 @@ class ConcatOp final : public NodeOp {
     }
   }
 
-  // Every element is a group of its own.
+  // Every element is its own group.
   void move_elements(uint32_t v, float* part, const Matrix& out, size_t at, uint32_t inputs, bool back, bool add) const {
     const ValueLayout& l = layout(v);
     for (uint32_t n = 0; n < inputs * l.vectors; n++) {
