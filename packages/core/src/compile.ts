@@ -1,9 +1,10 @@
 import { ShapeError } from "./errors.js";
-import { opOf } from "./ops/index.js";
+import { type Node, opOf } from "./ops/index.js";
 import { showShape } from "./ops/shape.js";
-import type { GradientMode, Node, Value } from "./ops/types.js";
+import type { GradientMode, Value } from "./ops/types.js";
+import { largestSize } from "./plain.js";
 import { denseShape, elements, type Program, rowsShape } from "./program.js";
-import { largestSize, readProgram } from "./read-job.js";
+import { readProgram } from "./read-job.js";
 
 /** Gradients of one node: what to do with each input's and each parameter's gradient. */
 export interface BackwardStep {

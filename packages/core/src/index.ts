@@ -1,5 +1,7 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
 export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+export type { BuilderOptions, LinearOptions, MlpOptions, NodeOptions } from "./builder.js";
+export { ProgramBuilder } from "./builder.js";
 export type { BackwardStep, CompiledProgram } from "./compile.js";
 export { compile, differentiate } from "./compile.js";
 export type {
@@ -35,22 +37,11 @@ export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js
 export type { Metrics } from "./metrics.js";
 export { auc, metrics } from "./metrics.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
+export type { Activation } from "./ops/activations.js";
+export type { AnyOp, Node, NodeOf, OpAttributes, OpCall, OpGradientCall, OpName, OpTable } from "./ops/index.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";
-export type {
-  Activation,
-  GradientMode,
-  Node,
-  NodeOf,
-  Numbers,
-  OpAttributes,
-  OpCall,
-  OpDefinition,
-  OpGradientCall,
-  OpName,
-  OpTable,
-  Value,
-} from "./ops/types.js";
+export type { GradientMode, Numbers, OpCase, OpDefinition, Value } from "./ops/types.js";
 export { optimizerSpec, optimizers, rowStateValues } from "./optimizers/index.js";
 export type {
   OptimizerDefinition,
@@ -76,7 +67,7 @@ export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
 export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 export { denseShape, elements, rowsShape } from "./program.js";
 export { nameKey, normals, permutation, philox, Random, streams, uniformRow, unit } from "./random.js";
-export { largestSize, readAccess, readJob, readSegment, readValues } from "./read-job.js";
+export { readAccess, readJob, readSegment, readValues } from "./read-job.js";
 export type { ReferenceEngine } from "./reference/engine.js";
 export { referenceEngine } from "./reference/engine.js";
 export type { NetworkOptions } from "./reference/network.js";

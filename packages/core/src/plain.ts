@@ -50,6 +50,11 @@ export const whole =
       ? value + 0
       : wrong(path, `an integer from ${least} to ${most}`, value);
 
+/** Largest size of an axis, of a stride in words, of a batch: engines count them in 31 bits. */
+export const largestSize = 2 ** 31 - 1;
+
+export const size = whole(0, largestSize);
+
 /** A seed, an epoch: 32 bits. */
 export const word = whole(0, 0xffffffff);
 

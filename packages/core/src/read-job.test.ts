@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { opCases } from "./conformance/cases.js";
 import { randomProblem, variantsOf } from "./conformance/index.js";
 import {
   ConfigError,
   compile,
   type Job,
+  opOf,
   PlanError,
   plainRefusals,
   referenceEngine,
@@ -47,6 +49,21 @@ describe("a job of wrong types", () => {
     ["half a surrogate pair", { sources: [{ ...source, name: "\ud800" }] }, /without NUL and unpaired surrogates/],
     ["an unknown op", nodes({ op: "toString" }), /'program\.nodes\[0\]\.op' must be one of linear,/],
     ["attributes null", nodes({ attributes: null }), /'program\.nodes\[0\]\.attributes' must be an object, found null/],
+    [
+      "an attribute of another type",
+      nodes({ op: "reduce-sum", attributes: { axis: "0", squeeze: true } }),
+      /'program\.nodes\[0\]\.attributes\.axis' must be a number, found '0'/,
+    ],
+    [
+      "an activation that is not there",
+      nodes({ op: "activation", attributes: { kind: "none" } }),
+      /'program\.nodes\[0\]\.attributes\.kind' must be one of relu, sigmoid, found 'none'/,
+    ],
+    [
+      "a factor that float32 does not hold",
+      nodes({ op: "add", attributes: { scales: [1, 1e39] } }),
+      /'program\.nodes\[0\]\.attributes\.scales\[1\]' must be a finite number, found 1e\+39/,
+    ],
     ["tables null", { tables: null }, /'tables' must be an object, found null/],
   ])("is refused, naming the value: %s", async (_, change, message) => {
     await expect(open(change)).rejects.toThrow(ConfigError);
@@ -121,6 +138,16 @@ describe("a segment", () => {
     await expect(session.write("#step", Float32Array.from(values))).rejects.toThrow(/'#step' must be two integers/);
     expect(stepOf(await session.read("#step"))).toBe(0);
   });
+});
+
+describe("attributes", () => {
+  it.each(opCases.map(({ name, node }) => [name, node] as const))(
+    "of %s are read as they are",
+    (_, { op, attributes }) => {
+      const read = opOf(op).attributes({ ...attributes, unknown: 1 }, "attributes");
+      expect(Object.entries(read)).toEqual(Object.entries(attributes));
+    },
+  );
 });
 
 describe("compile", () => {

@@ -2,19 +2,21 @@
 import type { BatchSource, RowLayout } from "./batch.js";
 import type { Job, TableStart } from "./engine.js";
 import { ConfigError } from "./errors.js";
-import type { Node, OpAttributes, OpName } from "./ops/types.js";
+import { type Node, type OpName, opOf, ops } from "./ops/index.js";
 import { optimizerSpec } from "./optimizers/index.js";
 import type { OptimizerName, OptimizerSpec } from "./optimizers/types.js";
 import {
   boolean,
   choice,
   finite,
+  largestSize,
   listOf,
   number,
   object,
   optional,
   type Read,
   recordOf,
+  size,
   text,
   typed,
   whole,
@@ -23,27 +25,14 @@ import {
 import type { Placement, Plan, Segment } from "./plan.js";
 import type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 
-/** Largest size of an axis, of a stride in words, of a batch: engines count them in 31 bits. */
-export const largestSize = 2 ** 31 - 1;
-
-const attributes: { readonly [K in OpName]: Read<OpAttributes[K]> } = {
-  linear: object({ activation: choice("none", "relu", "sigmoid"), transposed: boolean }),
-  interact: object({ self: boolean }),
-  concat: object({ keep: whole(0, largestSize) }),
-  slice: object({ from: number, to: number, squeeze: boolean }),
-  normalize: object({ epsilon: finite }),
-  "batch-dot": object({}),
-  "weighted-sum": object({}),
-};
-
 const node: Read<Node> = (value, path) => {
-  const op = object({ op: choice(...(Object.keys(attributes) as OpName[])) })(value, path).op;
+  const { op } = object({ op: choice(...(Object.keys(ops) as OpName[])) })(value, path);
   return object({
     op: () => op,
     output: text,
     inputs: listOf(text),
     params: listOf(text),
-    attributes: attributes[op] as Read<object>,
+    attributes: opOf(op).attributes as Read<object>,
   })(value, path) as Node;
 };
 
@@ -107,9 +96,9 @@ const storage: Read<BatchSource["storage"]> = (value, path) => {
 const source: Read<BatchSource> = object<BatchSource>({
   name: text,
   layout: object<RowLayout>({
-    denseFeatures: whole(0, largestSize),
+    denseFeatures: size,
     denseEncoding: choice("float32", "int32-log1p"),
-    steps: whole(0, largestSize),
+    steps: size,
     hotness: listOf(whole(0, 2 ** 16)),
   }),
   rows: whole(0, 2 ** 32 - 2),

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "calls.h"
+#include "fae.h"
 #include "random.h"
 
 namespace fae_addon {
@@ -36,6 +37,14 @@ napi_value permutation(const Arguments& in) {
   return Values(in.env).array(out);
 }
 
+// () -> JSON of the names that the engine knows
+napi_value names(const Arguments& in) {
+  std::vector<char> json(16384);
+  fae_error error = {};
+  if (fae_names(json.data(), json.size(), &error) != FAE_OK) throw fae::Failure{error.status, error.message, error.details};
+  return Values(in.env).text(json.data());
+}
+
 }  // namespace
 
 void export_twins(const Values& values, napi_value exports) {
@@ -43,6 +52,7 @@ void export_twins(const Values& values, napi_value exports) {
   export_function<philox>(values, twins, "philox");
   export_function<uniform_row>(values, twins, "uniformRow");
   export_function<permutation>(values, twins, "permutation");
+  export_function<names>(values, twins, "names");
   values.set(exports, "twins", twins);
 }
 

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "choice.h"
 #include "json.h"
 #include "job_limits.h"
 #include "status.h"
@@ -9,19 +10,6 @@
 namespace fae {
 
 namespace {
-
-constexpr const char* route_names[] = {"host", "hybrid", "server", "hot", "mixed", "device"};
-
-template <class E, size_t N>
-E choice(const Json& json, const char* const (&names)[N], const char* what) {
-  for (size_t i = 0; i < N; i++) {
-    if (json.string() == names[i]) return static_cast<E>(i);
-  }
-  std::string known;
-  for (const char* name : names) known += (known.empty() ? "" : ", ") + std::string(name);
-  fail(FAE_CONFIG, std::string("Unknown ") + what + " '" + json.string() + "'. Known: " + known + ".",
-       {fact("found", json.string())});
-}
 
 std::vector<uint64_t> read_shape(const Json& json, uint64_t& elements) {
   std::vector<uint64_t> shape;
@@ -52,28 +40,12 @@ uint32_t look_up(const Names& names, const std::string& name, const char* what) 
 }
 
 NodeSpec read_node(const Json& json, const Names& values, const Names& params) {
-  static constexpr const char* ops[] = {"linear", "interact", "concat", "slice", "normalize", "batch-dot", "weighted-sum"};
-  static constexpr const char* activations[] = {"none", "relu", "sigmoid"};
   NodeSpec node;
-  node.op = choice<Op>(json.at("op"), ops, "op");
+  node.op = json.at("op").string();
   node.output = look_up(values, json.at("output").string(), "value");
   for (const Json& name : json.at("inputs").array()) node.inputs.push_back(look_up(values, name.string(), "value"));
   for (const Json& name : json.at("params").array()) node.params.push_back(look_up(params, name.string(), "parameter"));
-  const Json& attributes = json.at("attributes");
-  if (node.op == Op::linear) {
-    node.activation = choice<Activation>(attributes.at("activation"), activations, "activation");
-    node.transposed = attributes.at("transposed").boolean();
-  } else if (node.op == Op::interact) {
-    node.self = attributes.at("self").boolean();
-  } else if (node.op == Op::concat) {
-    node.keep = attributes.at("keep").u32();
-  } else if (node.op == Op::slice) {
-    node.from = attributes.at("from").u32();
-    node.to = attributes.at("to").u32();
-    node.squeeze = attributes.at("squeeze").boolean();
-  } else if (node.op == Op::normalize) {
-    node.epsilon = attributes.at("epsilon").number();
-  }
+  node.attributes = json.at("attributes");
   return node;
 }
 
@@ -183,9 +155,8 @@ void read_plan(Job& job, const Json& plan) {
 }
 
 void read_optimizer(Job& job, const Json& json) {
-  static constexpr const char* names[] = {"sgd", "adagrad", "rowwise-adagrad", "adam"};
   OptimizerSpec& optimizer = job.optimizer;
-  optimizer.name = choice<OptimizerName>(json.at("name"), names, "optimizer");
+  optimizer.name = choice<OptimizerName>(json.at("name"), optimizer_names, "optimizer");
   optimizer.epsilon = json.at("epsilon").number();
   optimizer.beta1 = json.at("beta1").number();
   optimizer.beta2 = json.at("beta2").number();

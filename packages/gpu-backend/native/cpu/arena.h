@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fae.h"
+#include "names.h"
 #include "pages.h"
 
 namespace fae::cpu {
@@ -32,10 +33,6 @@ class Arena {
   uint64_t small_left_ = 0;
   uint64_t bytes_ = 0;
 };
-
-// Kinds of bytes in the order of `trafficKinds` (engine.ts).
-enum Traffic { traffic_inputs, traffic_rows, traffic_row_state, traffic_parameters, traffic_switch };
-enum Direction { to_device, to_host };
 
 // The only way between the places: every copy is counted where it is made.
 class Bus {

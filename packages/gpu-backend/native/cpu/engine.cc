@@ -4,6 +4,8 @@
 #include <string>
 
 #include "calls.h"
+#include "names.h"
+#include "ops/list.h"
 #include "pages.h"
 #include "session.h"
 #include "table_start.h"
@@ -60,6 +62,14 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error) {
     if (text.size() >= capacity) fae::fail(FAE_ENGINE, "The machine's description does not fit into the buffer.");
     text.copy(json, text.size());
     json[text.size()] = 0;
+  });
+}
+
+fae_status fae_names(char* json, size_t capacity, fae_error* error) {
+  return guarded(error, [&] {
+    const std::string text = fae::names_json(fae::cpu::op_names());
+    if (text.size() >= capacity) fae::fail(FAE_CONFIG, "The buffer for the engine's names is too small.");
+    std::snprintf(json, capacity, "%s", text.c_str());
   });
 }
 

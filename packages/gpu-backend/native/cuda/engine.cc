@@ -5,6 +5,8 @@
 #include <string>
 
 #include "gemm/lt_api.h"
+#include "names.h"
+#include "ops/list.h"
 #include "pages.h"
 #include "session.h"
 #include "support/check.h"
@@ -75,6 +77,14 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error) {
   return guarded(error, [&] {
     const std::string text = machine_json();
     if (text.size() >= capacity) fae::fail(FAE_CONFIG, "The buffer for the machine's description is too small.");
+    std::snprintf(json, capacity, "%s", text.c_str());
+  });
+}
+
+fae_status fae_names(char* json, size_t capacity, fae_error* error) {
+  return guarded(error, [&] {
+    const std::string text = fae::names_json(fae::cuda::op_names());
+    if (text.size() >= capacity) fae::fail(FAE_CONFIG, "The buffer for the engine's names is too small.");
     std::snprintf(json, capacity, "%s", text.c_str());
   });
 }

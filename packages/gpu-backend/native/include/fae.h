@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* Same order as `statusCodes` in src/native/binding.ts. */
+/* `statusCodes` in src/native/binding.ts; names in common/names.h. */
 typedef enum {
   FAE_OK = 0,
   FAE_CONFIG = 1,
@@ -54,8 +54,8 @@ typedef struct {
   uint32_t count;
 } fae_segment;
 
-enum { FAE_STAGES = 8 };  /* order of `stages` in engine.ts */
-enum { FAE_TRAFFIC = 5 }; /* order of `trafficKinds` in engine.ts */
+enum { FAE_STAGES = 8 };  /* `stages` in engine.ts; names in common/names.h */
+enum { FAE_TRAFFIC = 5 }; /* `trafficKinds` in engine.ts; likewise */
 
 typedef struct {
   uint64_t inputs;
@@ -77,6 +77,8 @@ typedef struct {
 int32_t fae_abi(void);
 /* JSON of `Machine` (engine.ts) into `json`; works without a GPU or driver and says so in the facts. */
 fae_status fae_machine(char* json, size_t capacity, fae_error* error);
+/* JSON of the names that this engine knows: {"ops":[],"optimizers":[],"routes":[],"stages":[],"traffic":[],"status":[]}. */
+fae_status fae_names(char* json, size_t capacity, fae_error* error);
 /* job_json: {...Job, program: CompiledProgram}; see src/native/job.ts. */
 fae_status fae_open(const char* job_json, const fae_words* memory, uint32_t memory_count, fae_session** session, fae_error* error);
 /* losses: `segment->count` values. */

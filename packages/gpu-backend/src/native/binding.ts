@@ -1,6 +1,6 @@
 import type { Segment } from "@fae/core";
 
-/** Same order as `fae_status` in native/include/fae.h. */
+/** By `fae_status` of native/include/fae.h; a test compares the two. */
 export const statusCodes = [
   "OK",
   "ERR_CONFIG",
@@ -49,12 +49,19 @@ export interface NativeEvaluation {
   readonly labels: Uint8Array;
 }
 
-/** Native functions that have a TypeScript twin in @fae/core `random.ts`; tests compare the two. */
+/** What exists in TypeScript too; tests compare the two. */
 export interface NativeTwins {
   philox(c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): Uint32Array;
   uniformRow(width: number, seed: number, name: string, row: number, bound: number): Float32Array;
   permutation(n: number, seed: number, epoch: number, positions: Uint32Array): Uint32Array;
+  /** JSON of `NativeNames`. */
+  names(): string;
 }
+
+/** Names that an engine knows, in the order of its enumerations. */
+export type NativeNames = Readonly<
+  Record<"ops" | "optimizers" | "routes" | "stages" | "traffic" | "status", readonly string[]>
+>;
 
 /** What a native rejection carries beside its message; `details` is a JSON object or "". */
 export interface NativeFailure extends Error {

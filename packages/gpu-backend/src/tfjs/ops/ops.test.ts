@@ -1,8 +1,9 @@
 import { elements, type Node, type OpName } from "@fae/core";
 import { normalizedSquaredError, opCases, opData, opReference } from "@fae/core/conformance";
 import { describe, expect, test } from "vitest";
-import { loadBackend } from "./backend.js";
-import { kernels, type TfKernel } from "./kernels.js";
+import { loadBackend } from "../backend.js";
+import { kernels } from "./index.js";
+import type { TfKernel } from "./kernel.js";
 
 // float32 against float64: 2^-24 per operation, squared, over sums of up to 64 terms.
 const tolerance = 1e-11;

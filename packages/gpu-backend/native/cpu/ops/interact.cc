@@ -1,6 +1,29 @@
 // Pairwise dots of one input's F = tables + 1 vectors: Z = V V' of which the lower triangle is kept; gradient dV = (G + G') V.
 // One input at a time: its vectors (27 x 16 floats for Criteo) and the square of dots stay in the first-level cache.
-#include "multiply.h"
+#include "ops/op.h"
+
+namespace fae::cpu {
+
+// x [count][d], rows [count][tables][d], y [count]: `y` rows hold d + pairs values. Meaning: core/src/ops/interact.ts.
+struct Interact {
+  Matrix x, rows, y;  // rows.stride: from one of the `tables` vectors to the next
+  uint32_t count = 0, tables = 0, d = 0;
+  bool self = false;
+  float* scratch = nullptr;  // interact_scratch(tables, d) floats
+  // Backward only: y holds its gradient.
+  Matrix dx, drows;
+  bool x_add = false, rows_add = false, x_wanted = false, rows_wanted = false;
+};
+
+// Floats of scratch: stacked and transposed vectors, and a square of dots.
+static constexpr size_t interact_scratch(size_t tables, size_t d) {
+  return padded(tables + 1) * padded(d) * 2 + (tables + 1 + 16) * padded(tables + 1) + 64;
+}
+
+}  // namespace fae::cpu
+
+#if defined(FAE_ISA)
+#include "../kernels/multiply.h"
 
 namespace fae::cpu::FAE_ISA {
 
@@ -117,3 +140,63 @@ void interact_backward(const Interact& p) {
 }
 
 }  // namespace fae::cpu::FAE_ISA
+
+#else
+
+namespace fae::cpu {
+
+FAE_KERNEL(interact, Interact)
+FAE_KERNEL(interact_backward, Interact)
+
+namespace {
+
+class InteractOp final : public NodeOp {
+ public:
+  InteractOp(const Network& network, const NodeSpec& node) : NodeOp(network, node), self_(node.attributes.at("self").boolean()) {
+    check_operands(job(), node, 2);
+  }
+
+  uint64_t scratch_floats() const override { return interact_scratch(tables(), layout(node_.inputs[0]).width); }
+
+  void forward(const Tile& tile) const override {
+    Interact c = call(tile);
+    c.y = value(node_.output, tile);
+    interact_kernel(isa(), c);
+  }
+
+  void backward(const BackwardSpec& step, const Tile& tile) const override {
+    Interact c = call(tile);
+    c.y = gradient(node_.output, tile);
+    c.x_wanted = wanted(step, 0);
+    c.rows_wanted = wanted(step, 1);
+    c.x_add = adds(step, 0);
+    c.rows_add = adds(step, 1);
+    c.dx = gradient(node_.inputs[0], tile);
+    c.drows = gradient(node_.inputs[1], tile);
+    interact_backward_kernel(isa(), c);
+  }
+
+ private:
+  uint32_t tables() const { return layout(node_.inputs[1]).vectors / layout(node_.inputs[0]).vectors; }
+
+  Interact call(const Tile& tile) const {
+    Interact c;
+    c.x = value(node_.inputs[0], tile);
+    c.rows = value(node_.inputs[1], tile);
+    c.count = tile.inputs() * layout(node_.inputs[0]).vectors;
+    c.tables = tables();
+    c.d = layout(node_.inputs[0]).width;
+    c.self = self_;
+    c.scratch = network_.scratch(tile.worker);
+    return c;
+  }
+
+  const bool self_;
+};
+
+}  // namespace
+
+extern const OpEntry interact_op = {"interact", make_op<InteractOp>};
+
+}  // namespace fae::cpu
+#endif

@@ -24,9 +24,9 @@ constexpr uint32_t tile_rows = 3, outer_tile_rows = 3, tile_vectors = 4;
 constexpr uint32_t panel = tile_vectors * lanes;
 
 // Elementwise: no product to contract, so the same on every instruction set.
-inline float activated(float x, Activate activation) {
-  if (activation == activate_relu) return x < 0 ? 0.0f : x;  // NaN stays NaN
-  if (activation == activate_sigmoid) return 1.0f / (1.0f + expf(-x));
+inline float activated(float x, Activation activation) {
+  if (activation == Activation::relu) return x < 0 ? 0.0f : x;  // NaN stays NaN
+  if (activation == Activation::sigmoid) return 1.0f / (1.0f + expf(-x));
   return x;
 }
 
@@ -36,7 +36,7 @@ void product_tile(const Product& p, uint32_t row, uint32_t column) {
   multiply<rows, vectors>(p.x.data + row * p.x.stride, p.x.stride, 1, p.packed + static_cast<size_t>(column / panel) * p.inner * panel, panel, p.inner,
                           sums);
   const uint32_t left = p.columns - column;
-  if (left < vectors * lanes || p.activation == activate_sigmoid) {
+  if (left < vectors * lanes || p.activation == Activation::sigmoid) {
     float values[vectors * lanes];
     const uint32_t width = left < vectors * lanes ? left : vectors * lanes;
     FAE_UNROLL
@@ -60,7 +60,7 @@ void product_tile(const Product& p, uint32_t row, uint32_t column) {
       Vector value = sums[i][j];
       if (p.add) value = load(y) + value;
       else if (p.bias) value = value + bias;
-      if (p.activation == activate_relu) value = value < 0 ? Vector{} : value;
+      if (p.activation == Activation::relu) value = value < 0 ? Vector{} : value;
       store(y, value);
     }
   }
@@ -180,11 +180,11 @@ void pack(const Pack& p) {
   }
 }
 
-void activation_gradient(const Matrix& dy, const Matrix& y, uint32_t rows, uint32_t columns, Activate activation) {
+void activation_gradient(const Matrix& dy, const Matrix& y, uint32_t rows, uint32_t columns, Activation activation) {
   for (uint32_t r = 0; r < rows; r++) {
     float* g = dy.data + r * dy.stride;
     const float* value = y.data + r * y.stride;
-    if (activation == activate_relu) {
+    if (activation == Activation::relu) {
       for (uint32_t c = 0; c < columns; c++) g[c] = value[c] > 0 ? g[c] : 0.0f;
     } else {
       for (uint32_t c = 0; c < columns; c++) g[c] = g[c] * (value[c] * (1.0f - value[c]));
