@@ -12,7 +12,12 @@ module.exports = {
     error(
       "no-siblings",
       { path: src, pathNot: tests },
-      { path: "^packages/([^/]+)/", pathNot: ["^packages/$1/", "^packages/core/"] },
+      { path: "^packages/([^/]+)/", pathNot: ["^packages/$1/", "^packages/(core|host)/"] },
+    ),
+    error(
+      "host-imports-only-node",
+      { path: "^packages/host/src/", pathNot: tests },
+      { pathNot: "^packages/host/src/|^(node:)?[a-z_/]+$" },
     ),
     error("packages-never-import-apps", { path: "^packages/" }, { path: "^apps/" }),
     error("source-never-imports-tests", { pathNot: tests }, { path: tests }),

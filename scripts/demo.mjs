@@ -47,7 +47,7 @@ const { engines } = fae("doctor");
 const hasNative = engines.some(({ name, available }) => available && (name === "cuda" || name === "cpu"));
 const sizes = hasNative ? native : portable;
 if (!hasNative)
-  console.log("\nNo native engine here: a small model on a portable one. 'pnpm fae doctor' tells how to get it.");
+  console.log("\nNo native engine here: a small model on a portable one. './fae doctor' says how to get it.");
 
 const rows = Number(values.rows ?? sizes.rows);
 // Six sevenths of the log train. A decay lets every strategy come to rest, so that what differs at the end is not noise.

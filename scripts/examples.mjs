@@ -8,9 +8,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { serveRegistry } from "./local-registry.mjs";
 import { publishedFolders } from "./publish-list.mjs";
-import { root } from "./setup.mjs";
-
-const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The JavaScript blocks of a package's README, and its commands: what must run once the package is installed. */
 function contentsOf(folder) {
@@ -42,7 +39,7 @@ const run = (command, args, settings) =>
 
 const installing = {
   npm: () => ["npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"]],
-  pnpm: (work) => ["npx", ["--yes", packageManager, "add", "--ignore-scripts", "--store-dir", join(work, "store")]],
+  pnpm: (work) => ["pnpm", ["add", "--ignore-scripts", "--store-dir", join(work, "store")]],
 };
 export const clients = Object.keys(installing);
 

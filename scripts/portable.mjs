@@ -1,8 +1,8 @@
 /**
- * `pnpm portable`: one directory that runs `fae` and `fae-bench` on a Linux x64 host with no network, no Node and no compiler.
+ * `npm run portable`: one directory that runs `fae` and `fae-bench` on a Linux x64 host with no network, no Node and no compiler.
  * It holds this machine's Node, the built packages with their dependencies and the native engines that were built here.
  *
- *     pnpm portable [--out portable/fae] [--no-archive]
+ *     npm run portable -- [--out portable/fae] [--no-archive]
  */
 import { spawnSync } from "node:child_process";
 import {

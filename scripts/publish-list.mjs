@@ -7,7 +7,10 @@ import { root } from "./setup.mjs";
 /** Folders of packages and apps that are published; platform packages of the native engines are not among them. */
 export function publishedFolders() {
   const below = (folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name));
-  return [...below("packages"), ...below("apps")].filter((folder) => existsSync(join(folder, "package.json")));
+  return [...below("packages"), ...below("apps")].filter((folder) => {
+    const manifest = join(folder, "package.json");
+    return existsSync(manifest) && !JSON.parse(readFileSync(manifest, "utf8")).private;
+  });
 }
 
 /**
@@ -18,8 +21,7 @@ export function publishedFolders() {
  */
 export function packAll({ repository = root, platforms = platformsOf(repository), into }) {
   mkdirSync(into, { recursive: true });
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const folders = publishedFolders().map((folder) => join(repository, relative(root, folder)));
   for (const cwd of [...folders, ...fillPlatformPackages(platforms)])
-    execFileSync("npx", ["--yes", packageManager, "pack", "--pack-destination", into], { cwd, stdio: "pipe" });
+    execFileSync("pnpm", ["pack", "--pack-destination", into], { cwd, stdio: "pipe" });
 }

@@ -34,7 +34,7 @@ const budgetKib = {
   "@fae/native-linux-x64-cuda13": 16384,
 };
 const allowed =
-  /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/|native\/|scripts\/|reference\/|[^/]+\.node$)/;
+  /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/|dist\/|native\/|scripts\/|reference\/|[^/]+\.node$)/;
 const bin = (name) => join(root, "node_modules/.bin", name);
 const work = mkdtempSync(join(tmpdir(), "fae-release-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));

@@ -3,9 +3,10 @@
  * `npm test -- --only tests` (or native, lint, types, unused, packages) runs one part.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { publishedFolders } from "./publish-list.mjs";
 import { ensureBuilt, ensureInstalled, ensureNative, must, root } from "./setup.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
@@ -17,7 +18,7 @@ const checks = {
   native: () => {
     const build = join(root, "packages/gpu-backend/build");
     if (!existsSync(join(build, "fae-cpu.node"))) return "skipped: no native engine was built";
-    must(process.execPath, ["packages/gpu-backend/scripts/build-native.mjs", "--tests", "--require"]);
+    must(process.execPath, ["packages/gpu-backend/scripts/build-native.mjs", "--tests"], { quiet: true });
     must("ctest", ["--test-dir", join(build, "cmake"), "--output-on-failure", "--no-tests=error"]);
   },
   types: () => must(bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]),
@@ -27,8 +28,7 @@ const checks = {
   },
   unused: () => must(bin("knip"), ["--no-progress"]),
   packages: () => {
-    for (const name of readdirSync(join(root, "packages"))) {
-      const cwd = join(root, "packages", name);
+    for (const cwd of publishedFolders()) {
       must(bin("publint"), ["--strict"], { cwd });
       must(bin("attw"), ["--pack", ".", "--profile", "esm-only", "--quiet"], { cwd });
     }

@@ -36,7 +36,7 @@ node build/gpu/record-traces.mjs build/gpu/traces test/golden/dlrm* test/golden/
 tar czf "$folder/traces.tgz" -C build/gpu traces
 
 if [ "$with_bundle" ]; then
-  pnpm --silent portable --out build/gpu/fae > build/gpu/portable.log
+  npm run --silent portable -- --out build/gpu/fae > build/gpu/portable.log
   cp build/gpu/fae.tar.xz "$folder/"
   if compgen -G "node_modules/.pnpm/webgpu@*" > /dev/null; then bash apps/bench/gpu/pack-webgpu.sh "$folder"
   else echo "webgpu is not installed (pnpm add -w webgpu): the stage tfjs-webgpu is left out"; fi

@@ -4,7 +4,7 @@
 #
 #     bash apps/bench/gpu/failures.sh BUNDLE OUT [ENGINE]
 #
-# BUNDLE: an unpacked portable bundle (pnpm portable), or a checkout that is built. OUT: where logs and table go. ENGINE: cuda (default), or
+# BUNDLE: an unpacked portable bundle (npm run portable), or a checkout that is built. OUT: where logs and table go. ENGINE: cuda (default), or
 # cpu to try the script itself: what needs a GPU is then left out. Takes under 4 minutes. FAILURES_ROWS, _SCALE, _EPOCHS, _BATCH set sizes, _STRATEGIES which are tried.
 set -u
 bundle=$(cd "$1" && pwd) || exit 2

@@ -1,6 +1,7 @@
-#!/usr/bin/env node
-import { runProcess } from "@fae/trainer";
-import { main } from "./cli.js";
+import { startCommand } from "@fae/host";
 
-const { stdout, stderr, env: environment } = process;
-await runProcess((args, signal) => main(args, { stdout, stderr, environment, signal }));
+await startCommand(async () => {
+  const [{ runProcess }, { main }] = await Promise.all([import("@fae/trainer"), import("./cli.js")]);
+  const { stdout, stderr, env: environment } = process;
+  return () => runProcess((args, signal) => main(args, { stdout, stderr, environment, signal }));
+});

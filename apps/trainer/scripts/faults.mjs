@@ -2,7 +2,7 @@
 // looks at what is left: everything under its final name opens, and a repeated or resumed run gives the bits of one that met
 // no fault.
 //   node apps/trainer/scripts/faults.mjs [--every 1] [--how once,full] [--stage train]
-// Needs the built packages (pnpm build). Ends with 1 at the first thing that is wrong. About 15 minutes for all.
+// Needs the built packages (npm run setup). Ends with 1 at the first thing that is wrong. About 15 minutes for all.
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

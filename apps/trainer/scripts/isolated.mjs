@@ -13,9 +13,10 @@ export function isolatedCommand(into) {
   mkdirSync(join(modules, "@fae"), { recursive: true });
   const packages = readdirSync(join(repository, "packages")).map((name) => join(repository, "packages", name));
   for (const folder of [...packages, join(repository, "apps/trainer")]) {
-    const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const { name, private: isBundled } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    if (isBundled) continue;
     const target = join(modules, name);
-    if (!existsSync(join(folder, "dist"))) throw new Error(`${name} is not built: run 'pnpm build' first`);
+    if (!existsSync(join(folder, "dist"))) throw new Error(`${name} is not built: run 'npm run setup' first`);
     mkdirSync(target, { recursive: true });
     cpSync(join(folder, "package.json"), join(target, "package.json"));
     cpSync(join(folder, "dist"), join(target, "dist"), { recursive: true });

@@ -1,7 +1,7 @@
 // Kills prepare, pack, train with checkpoints, and export at random moments (SIGKILL), looks at what is left, runs them again
 // or resumes them, and compares the result with that of a run in one piece.
 //   node apps/trainer/scripts/kill.mjs [--kills 200] [--seed 1] [--stage train]
-// Needs the built packages (pnpm build), which it copies first. TMPDIR says where it works. Ends with 1 at the
+// Needs the built packages (npm run setup), which it copies first. TMPDIR says where it works. Ends with 1 at the
 // first thing that is wrong.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,6 +1,7 @@
-#!/usr/bin/env node
-import { runProcess } from "./cli/run-process.js";
-import { main } from "./cli.js";
+import { startCommand } from "@fae/host";
 
-const { stdout, stderr } = process;
-await runProcess((args, signal) => main(args, { stdout, stderr, now: () => performance.now(), signal }));
+await startCommand(async () => {
+  const [{ runProcess }, { main }] = await Promise.all([import("./cli/run-process.js"), import("./cli.js")]);
+  const { stdout, stderr } = process;
+  return () => runProcess((args, signal) => main(args, { stdout, stderr, now: () => performance.now(), signal }));
+});

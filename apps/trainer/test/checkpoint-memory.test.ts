@@ -15,7 +15,7 @@ import { engineStatuses } from "../src/train/engines.js";
 const library = join(import.meta.dirname, "../dist/index.js");
 const hasCpu = (await engineStatuses()).some(({ name, available }) => name === "cpu" && available);
 const canRun = existsSync(library) && hasCpu && process.platform === "linux";
-if (!canRun) console.log("skipped: needs the built trainer (pnpm build) and engine cpu, on Linux");
+if (!canRun) console.log("skipped: needs the built trainer (npm run setup) and engine cpu, on Linux");
 
 const common = {
   model: "dlrm",

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const library = join(import.meta.dirname, "../dist/index.js");
 const isBuilt = existsSync(library);
-if (!isBuilt) console.log("skipped: apps/trainer is not built (pnpm build)");
+if (!isBuilt) console.log("skipped: apps/trainer is not built (npm run setup)");
 
 let root = "";
 beforeAll(() => {

@@ -1,13 +1,8 @@
 #!/usr/bin/env node
 /**
  * Builds the native engines into build/ with cmake and the system's compiler: fae-cpu.node always, fae-cuda.node where nvcc
- * is. Needs no network: the Node-API headers are npm packages. Says what was built and what not, and why; does little when
- * nothing has changed.
- *
- *     build-native [--require] [--cuda on|off|auto] [--tests] [--clean]
- *
- * --require  exit 1 when the CPU engine (with --cuda on: also the CUDA engine) was not built; default exit 0
- * --tests    also build the native checks, into build/cmake/test
+ * is. Needs no network: the Node-API headers are npm packages. Says what was built and what not, and everything that is
+ * missing at once; does little when nothing has changed. Exit code 1 when an engine that was to be built was not.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
@@ -22,20 +17,23 @@ const output = join(root, "build");
 const tree = join(output, "cmake");
 const require = createRequire(import.meta.url);
 
-const usage = `Usage: build-native [--require] [--cuda on|off|auto] [--tests] [--clean]
+const usage = `Usage: fae-build-native [--cuda on|off|auto] [--optional] [--tests] [--clean]
 
 Builds the native engines with cmake and a C++20 compiler, the CUDA engine where nvcc is. Says what was built and what not.
+Exit code 1 when the CPU engine, or a CUDA engine that nvcc is there for, was not built.
 
-  --require  exit 1 when the CPU engine (with --cuda on: also the CUDA engine) was not built
-  --cuda     on, off, or auto: where nvcc is (default)
-  --tests    also build the native checks
-  --clean    build anew`;
+  --cuda      on, off, or auto: where nvcc is (default)
+  --optional  exit code 0 all the same: the engines in JavaScript work without
+  --tests     also build the native checks, into build/cmake/test
+  --clean     remove what was built before
+
+Example: npx fae-build-native --cuda off`;
 
 function optionsOf() {
   try {
     return parseArgs({
       options: {
-        require: { type: "boolean", default: false },
+        optional: { type: "boolean", default: false },
         cuda: { type: "string", default: "auto" },
         tests: { type: "boolean", default: false },
         clean: { type: "boolean", default: false },
@@ -58,10 +56,10 @@ const say = (line) => console.log(`native: ${line}`);
 const has = (command, ...args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
 
 /** Ends the script: nothing can be built. */
-function giveUp(why, fix) {
-  say(`no engine was built: ${why}. ${fix}`);
-  say("the reference and tfjs engines work without it");
-  process.exit(options.require ? 1 : 0);
+function giveUp(...missing) {
+  for (const { why, fix } of missing) say(`${why}. ${fix}`);
+  say("no engine was built; the reference and tfjs engines work without");
+  process.exit(options.optional ? 0 : 1);
 }
 
 function run(command, args) {
@@ -76,22 +74,40 @@ function tail(text) {
   return lines.slice(first >= 0 ? first : -20, first >= 0 ? first + 20 : undefined).join("\n");
 }
 
+/** The folder of an npm package with headers, or null. */
 function packageFolder(name) {
   try {
     return dirname(require.resolve(`${name}/package.json`));
   } catch {
-    return giveUp(`the npm package ${name} is missing`, `Install it: npm install ${name}.`);
+    return null;
   }
 }
 
-const compilers = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
-if (process.platform !== "linux") giveUp(`${process.platform} is not supported yet`, "Use Linux on x64 or arm64.");
-if (!has("cmake", "--version")) giveUp("cmake was not found", "Install cmake 3.20 or newer, e.g. 'apt install cmake'.");
-if (!compilers.some((compiler) => has(compiler, "--version")))
-  giveUp("no C++ compiler was found", "Install one for C++20, e.g. 'apt install g++'.");
-
 const cuda = options.cuda.toUpperCase();
-if (!["ON", "OFF", "AUTO"].includes(cuda)) giveUp(`--cuda ${options.cuda} is unknown`, "Use on, off or auto.");
+if (!["ON", "OFF", "AUTO"].includes(cuda)) {
+  console.error(`error: --cuda ${options.cuda} is unknown. Use on, off or auto.`);
+  process.exit(1);
+}
+const headers = ["node-api-headers", "node-addon-api"];
+const absent = headers.filter((name) => packageFolder(name) === null);
+const compilers = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
+const missing = [
+  process.platform !== "linux" && {
+    why: `${process.platform} is not supported yet`,
+    fix: "Use Linux on x64 or arm64.",
+  },
+  !has("cmake", "--version") && { why: "cmake was not found", fix: "Install 3.20 or newer: apt install cmake." },
+  !compilers.some((compiler) => has(compiler, "--version")) && {
+    why: "no C++ compiler was found",
+    fix: "Install one for C++20: apt install g++.",
+  },
+  absent.length > 0 && {
+    why: `${absent.length > 1 ? "npm packages are" : "an npm package is"} missing: ${absent.join(", ")}`,
+    fix: `Install: npm install --save-dev ${absent.join(" ")}.`,
+  },
+].filter(Boolean);
+if (missing.length > 0) giveUp(...missing);
+
 if (options.clean) rmSync(output, { recursive: true, force: true });
 mkdirSync(tree, { recursive: true });
 
@@ -114,7 +130,8 @@ const configured = run("cmake", [
   `-DFAE_CUDA=${cuda}`,
   `-DFAE_TESTS=${options.tests ? "ON" : "OFF"}`,
 ]);
-if (!configured.ok) giveUp(`cmake could not configure:\n${tail(configured.text)}`, "See native/CMakeLists.txt.");
+if (!configured.ok)
+  giveUp({ why: `cmake could not configure:\n${tail(configured.text)}`, fix: "See native/CMakeLists.txt." });
 
 const jobs = String(Math.max(1, availableParallelism()));
 const build = (target) => run("cmake", ["--build", tree, "--target", target, "--parallel", jobs]);
@@ -146,4 +163,4 @@ if (options.tests) {
   say(built.ok ? `checks built: ${join(tree, "test")}` : `checks failed to build:\n${tail(built.text)}`);
 }
 say(`${((Date.now() - started) / 1000).toFixed(1)} s`);
-process.exit(isComplete || !options.require ? 0 : 1);
+process.exit(isComplete || options.optional ? 0 : 1);

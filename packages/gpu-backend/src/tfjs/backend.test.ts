@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadBackend } from "./backend.js";
+import { backendFacts, loadBackend } from "./backend.js";
 
 /** A `require` that only knows the given modules. */
 const finder = (modules: Record<string, unknown>): NodeJS.Require => {
@@ -50,6 +50,18 @@ describe("loadBackend", () => {
     await expect(loadBackend("webgpu", finder({ webgpu: dawn }))).rejects.toMatchObject(
       unavailable(/no adapter.*Vulkan/),
     );
+  });
+  test("says what is known of each version of Node", async () => {
+    const of = (version: string) => backendFacts("node-gpu", version)["node"];
+    expect(of("20.19.0")).toMatch(/works: its addon is prebuilt/);
+    expect(of("22.21.0")).toMatch(/no prebuilt GPU addon.*Node 20/);
+    for (const version of ["23.1.0", "24.4.0", "26.0.0"])
+      expect(of(version)).toMatch(/util.isNullOrUndefined.*tfjs:wasm/);
+    expect(backendFacts("node", "22.21.0")["node"]).toMatch(/works/);
+    expect(backendFacts("node-gpu", "20.19.0")["gpu"]).toMatch(/CUDA 11.2.*H100/);
+    expect(backendFacts("wasm", "24.0.0")).toEqual({});
+    const missing = await loadBackend("node-gpu", finder({})).catch((error) => error);
+    expect(missing.details.facts).toEqual(backendFacts("node-gpu"));
   });
   test("an unknown name lists the known ones", async () => {
     await expect(loadBackend("gpu")).rejects.toMatchObject({

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { ConfigError, EngineUnavailableError } from "@fae/core";
 import type * as core from "@tensorflow/tfjs-core";
 import { restoreIsNullOrUndefined } from "./node-util.js";
+import { gpuSupport, nodeSupport } from "./node-versions.js";
 
 /** The part of TensorFlow.js that every backend shares. */
 export type Tf = typeof core;
@@ -20,8 +21,7 @@ export interface Backend {
 }
 
 const install: Readonly<Record<BackendName, string>> = {
-  "node-gpu":
-    "npm i @tensorflow/tfjs-node-gpu@4.22.0 on Linux x64 with Node 20 or 22, CUDA 11.2 and cuDNN 8.1 on the library path; with pnpm list it under onlyBuiltDependencies.",
+  "node-gpu": "npm i @tensorflow/tfjs-node-gpu@4.22.0 on Linux x64; with pnpm list it under onlyBuiltDependencies.",
   node: "npm i @tensorflow/tfjs-node@4.22.0; with pnpm list it under onlyBuiltDependencies.",
   webgpu:
     "npm i @tensorflow/tfjs-core @tensorflow/tfjs-backend-webgpu webgpu, and install a Vulkan loader with its GL and EGL libraries.",
@@ -44,7 +44,10 @@ const native =
     if (needsGpu && backend.isUsingGpuDevice !== true) {
       throw new EngineUnavailableError(
         "@tensorflow/tfjs-node-gpu runs on the CPU: it found no GPU, or no CUDA 11.2 with cuDNN 8.1.",
-        { fix: "Put CUDA 11.2 and cuDNN 8.1 on the library path, or use --engine cuda or tfjs:node." },
+        {
+          fix: "Put CUDA 11.2 and cuDNN 8.1 on the library path, or use --engine cuda or tfjs:node.",
+          details: { facts: backendFacts("node-gpu") },
+        },
       );
     }
     return tf;
@@ -98,11 +101,17 @@ const loaders: Readonly<Record<BackendName, Loader>> = {
   },
 };
 
+/** What is known of a backend on this version of Node. */
+export function backendFacts(name: BackendName, version: string = process.versions.node): Record<string, string> {
+  if (name !== "node" && name !== "node-gpu") return {};
+  return { node: nodeSupport(name, version), ...(name === "node-gpu" ? { gpu: gpuSupport } : {}) };
+}
+
 /** Why a backend did not load, as one error with reason and repair. */
 export function unavailable(name: BackendName, cause: unknown): EngineUnavailableError {
   if (cause instanceof EngineUnavailableError) return cause;
   const { code, message } = cause as { code?: string; message?: string };
-  const about = { fix: `Install it: ${install[name]}`, cause, details: { backend: name } };
+  const about = { fix: `Install it: ${install[name]}`, cause, details: { backend: name, facts: backendFacts(name) } };
   if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND")
     return new EngineUnavailableError(`The TensorFlow.js backend '${name}' is not installed.`, about);
   if (message?.includes("tfjs_binding.node"))

@@ -1,5 +1,5 @@
 import { type Engine, type Job, openRouteSession, plainRefusals } from "@fae/core";
-import { loadBackend } from "./backend.js";
+import { backendFacts, loadBackend } from "./backend.js";
 import { tfNetwork } from "./network.js";
 
 /**
@@ -11,7 +11,13 @@ export async function tfjsEngine(backend?: string): Promise<Engine> {
   const { tf, name, description } = await loadBackend(backend);
   return {
     name: `tfjs:${name}`,
-    machine: () => ({ engine: `tfjs:${name}`, description, threads: 1, devices: [], facts: { tfjs: description } }),
+    machine: () => ({
+      engine: `tfjs:${name}`,
+      description,
+      threads: 1,
+      devices: [],
+      facts: { tfjs: description, ...backendFacts(name) },
+    }),
     refuses: plainRefusals,
     open: async (job: Job) => {
       await tf.setBackend(name === "node" || name === "node-gpu" ? "tensorflow" : name);

@@ -1,0 +1,1 @@
+export { openFilesLimit, startCommand } from "./start-command.js";
