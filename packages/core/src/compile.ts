@@ -159,7 +159,7 @@ function inferShapes(program: Program): Shapes {
   };
   add("dense", denseShape(program));
   add("rows", rowsShape(program));
-  for (const node of program.nodes)
+  for (const node of program.nodes) {
     add(
       node.output,
       opOf(node.op).shape(
@@ -168,6 +168,15 @@ function inferShapes(program: Program): Shapes {
         node.params.map((param) => params.get(param) ?? []),
       ),
     );
+    if (elements(shapes[node.output]) === 0)
+      fail(
+        program,
+        `value '${node.output}'`,
+        "at least one element",
+        showShape(shapes[node.output]),
+        "Only dense features may be none.",
+      );
+  }
   return shapes;
 }
 

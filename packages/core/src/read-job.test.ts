@@ -11,6 +11,7 @@ import {
   type Job,
   opOf,
   PlanError,
+  ProgramBuilder,
   plainRefusals,
   referenceEngine,
   ShapeError,
@@ -160,6 +161,20 @@ describe("compile", () => {
   ])("refuses %s", (_, change) => {
     expect(() => compile({ ...program, ...change })).toThrow(ShapeError);
     expect(() => compile({ ...program, ...change })).toThrow(/below 2\^31/);
+  });
+
+  it("refuses a value without elements, and a sum over none", () => {
+    const featureless = () => {
+      const b = new ProgramBuilder({ name: "no features", denseFeatures: 0, width: 2 });
+      b.table("emb", 3);
+      return b;
+    };
+    const b = featureless();
+    expect(() => b.reduceSum(b.dense)).toThrow(/must be with an axis 0 to sum, found \[B, 0\]/);
+    expect(b.build(b.linear(b.concat([b.dense, b.rows]), 1)).denseFeatures).toBe(0);
+    const c = featureless();
+    const nothing = c.concat([c.activation(c.dense, "relu"), c.rows]);
+    expect(() => c.build(c.linear(nothing, 1))).toThrow(/must be at least one element, found \[B, 0\]/);
   });
 
   it("takes `__proto__` for a name like others", () => {

@@ -1,5 +1,5 @@
 import { finite, listOf, object } from "../plain.js";
-import { checkArity, checkSameShapes, elements } from "./shape.js";
+import { checkArity, checkSameShapes, elements, operandError } from "./shape.js";
 import type { OpDefinition } from "./types.js";
 
 export interface AddAttributes {
@@ -14,7 +14,9 @@ export const add: OpDefinition<"add", AddAttributes> = {
 
   shape(node, shapes) {
     const { scales } = node.attributes;
-    checkArity(node, Math.max(1, scales.length), [0]);
+    if (scales.length === 0)
+      throw operandError(node, "scales", "one factor per input", "none", "Give the node at least one input.");
+    checkArity(node, scales.length, [0]);
     checkSameShapes(node, shapes);
     return [...shapes[0]];
   },

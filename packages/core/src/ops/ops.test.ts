@@ -126,6 +126,7 @@ describe("ops", () => {
     ],
     ["multiply's second input", { ...plainNode, op: "multiply", attributes: {} }, [[4], [3]], []],
     ["multiply's second input of fewer axes", { ...plainNode, op: "multiply", attributes: {} }, [[3, 4], [4]], []],
+    ["add's factors, none", { ...plainNode, inputs: ["a"], op: "add", attributes: { scales: [] } }, [[4]], []],
     ["add's factors", { ...plainNode, op: "add", attributes: { scales: [1] } }, [[4], [4]], []],
     [
       "reduce-sum's axis",

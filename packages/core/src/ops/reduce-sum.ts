@@ -17,7 +17,7 @@ export const reduceSum: OpDefinition<"reduce-sum", ReduceSumAttributes> = {
   shape(node, [x]) {
     checkArity(node, 1, [0]);
     const { axis, squeeze } = node.attributes;
-    if (!(Number.isInteger(axis) && axis >= 0 && axis < x.length))
+    if (!(Number.isInteger(axis) && axis >= 0 && x[axis] > 0))
       throw operandError(node, node.inputs[0], `with an axis ${axis} to sum`, x, "Axes count from 0, without B.");
     return [...x.slice(0, axis), ...(squeeze ? [] : [1]), ...x.slice(axis + 1)];
   },

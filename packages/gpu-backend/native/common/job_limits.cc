@@ -46,6 +46,10 @@ void check_limits(const Job& job) {
     check_size("The number of values of table", table.name, product(table.rows, columns), largest_array);
   }
   for (const ValueSpec& value : job.values) {
+    // Only dense features may be none: engines divide by the other sizes.
+    if (value.elements == 0 && &value != &job.values[dense_value]) {
+      fail(FAE_CONFIG, "Value '" + value.name + "' of the program has no elements. Give every axis at least 1.", {fact("name", value.name)});
+    }
     check_size("The size of value", value.name, value.elements, largest_size);
     check_size("The size over a batch of value", value.name, product(job.batch, value.elements), largest_array);
   }

@@ -4,12 +4,23 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Job } from "@fae/core";
+import { type Job, referenceEngine } from "@fae/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { cpuEngine } from "../cpu/engine.js";
 import { nativeJob } from "./job.js";
 import { loadNative } from "./load.js";
-import { nativeMissing, randomTinyWords, tinyJob, tinyPlan, tinyProgram, tinySegment, tinySource } from "./testing.js";
+import {
+  featurelessProgram,
+  featurelessWords,
+  nativeMissing,
+  randomTinyWords,
+  tinyJob,
+  tinyLayout,
+  tinyPlan,
+  tinyProgram,
+  tinySegment,
+  tinySource,
+} from "./testing.js";
 
 const folder = mkdtempSync(join(tmpdir(), "fae-boundary-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -123,8 +134,21 @@ describe.skipIf(missing)("sizes and names of the native boundary", () => {
     await expect(set("program.shapes.x", [2 ** 32])).rejects.toThrow(
       /an integer from 0 to 2147483647, found 4294967296/,
     );
+    await expect(set("program.shapes.x", [0])).rejects.toThrow(/Value 'x' of the program has no elements/);
     await expect(set("sources.0.name", "a\0b")).rejects.toThrow(/without NUL/);
     await expect(set("sources.0.layout.hotness", new Array(70_000).fill(65_536))).rejects.toThrow(/has 70000 tables/);
+  });
+
+  it("takes a program without dense features", async () => {
+    const words = featurelessWords(randomTinyWords(50, 1));
+    const layout = { ...tinyLayout, denseFeatures: 0 };
+    const sources = [{ ...tinySource(words), layout, rows: 50 }];
+    const job = tinyJob(onHost, { program: featurelessProgram, sources });
+    await using session = await cpuEngine().open(job);
+    await using reference = await referenceEngine().open(job);
+    await session.run(tinySegment("host", [0, 1]), [0.1, 0.1]);
+    await reference.run(tinySegment("host", [0, 1]), [0.1, 0.1]);
+    expect((await session.evaluate("train")).loss).toBeCloseTo((await reference.evaluate("train")).loss, 5);
   });
 
   it("takes no handle but its own, and no argument of another type", () => {

@@ -77,7 +77,8 @@ class ReduceSumOp final : public NodeOp {
  public:
   ReduceSumOp(const Network& network, const NodeSpec& node) : NodeOp(network, node), axis_(node.attributes.at("axis").u32()) {
     check_operands(job(), node, 1);
-    if (axis_ >= shape(node.inputs[0]).size()) wrong_node(job(), node, "an axis of its input", std::to_string(axis_));
+    const auto& sizes = shape(node.inputs[0]);
+    if (axis_ >= sizes.size() || sizes[axis_] == 0) wrong_node(job(), node, "an axis of its input", std::to_string(axis_));
   }
 
   void forward(const Tile& tile) const override { reduce_sum_kernel(isa(), call(tile, value(node_.inputs[0], tile), value(node_.output, tile))); }

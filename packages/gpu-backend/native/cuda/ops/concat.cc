@@ -17,6 +17,7 @@ class ConcatNode final : public NodeOp {
     uint32_t first = 0;
     for (size_t i = 0; i < node_.inputs.size(); i++) {
       const uint32_t count = part(i);
+      if (count == 0) continue;
       block_copy({out().data.get(), out().last, out().ld, out().vectors / outers(), first}, {in(i).data.get(), in(i).last, in(i).ld, count / in(i).last, 0},
                  job().batch * outers(), count, BlockMode::copy, lanes.main());
       first += count;
@@ -27,7 +28,7 @@ class ConcatNode final : public NodeOp {
     uint32_t first = 0;
     for (size_t i = 0; i < node_.inputs.size(); i++) {
       const uint32_t count = part(i);
-      if (wanted(i)) {
+      if (wanted(i) && count > 0) {
         block_copy({in(i).gradient.get(), in(i).last, in(i).ld, count / in(i).last, 0},
                    {out().gradient.get(), out().last, out().ld, out().vectors / outers(), first}, job().batch * outers(), count,
                    adds(i) ? BlockMode::add : BlockMode::copy, lanes.main());

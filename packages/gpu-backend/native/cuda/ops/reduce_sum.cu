@@ -69,7 +69,8 @@ class ReduceSumNode final : public NodeOp {
  public:
   ReduceSumNode(const Network& network, const NodeSpec& node) : NodeOp(network, node), axis_(node.attributes.at("axis").u32()) {
     check_operands(job(), node, 1);
-    if (axis_ >= shape(node.inputs[0]).size()) wrong_node(job(), node, "an axis of its input", std::to_string(axis_));
+    const auto& sizes = shape(node.inputs[0]);
+    if (axis_ >= sizes.size() || sizes[axis_] == 0) wrong_node(job(), node, "an axis of its input", std::to_string(axis_));
   }
 
   void forward(Lanes& lanes, const AnyRows&) const override {
