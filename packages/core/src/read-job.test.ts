@@ -102,7 +102,7 @@ describe("opening", () => {
     const path = join(folder, "pipe");
     spawnSync("mkfifo", [path]);
     await expect(open({ sources: [{ ...source, storage: { kind: "file", path } }] })).rejects.toThrow(
-      /pipe' .*is not a regular file/,
+      /pipe' .*is a FIFO, expected a file|pipe' .*is not a regular file/,
     );
   });
 });

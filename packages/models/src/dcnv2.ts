@@ -1,6 +1,6 @@
-import { ConfigError, checkOptions, type Program, ProgramBuilder, type Value } from "@fae/core";
+import { checkOptions, type Program, ProgramBuilder, type Value } from "@fae/core";
 import { dcnv2Kinds } from "./config-kinds.js";
-import { checkHead, checkSizes } from "./layers.js";
+import { checkHead } from "./layers.js";
 import { addBottom, checkTower, type TowerConfig } from "./tower.js";
 
 export interface Dcnv2Config extends Omit<TowerConfig, "interaction"> {
@@ -57,12 +57,4 @@ export function dcnv2(config: Dcnv2Config): Program {
 function checkDcnv2(config: Dcnv2Config): void {
   checkTower(config);
   checkHead("topMlp", "top MLP", config.topMlp);
-  checkSizes("crossLayers", [config.crossLayers ?? 1]);
-  checkSizes("crossRank", [config.crossRank ?? 1]);
-  const { structure = "stacked" } = config;
-  if (structure !== "stacked" && structure !== "parallel")
-    throw new ConfigError(`Option 'structure' is '${structure}'.`, {
-      fix: "Use 'stacked' or 'parallel'.",
-      details: { option: "structure", found: structure, expected: ["stacked", "parallel"] },
-    });
 }

@@ -1,6 +1,6 @@
-import { ConfigError, checkOptions, type Program, ProgramBuilder, type Value } from "@fae/core";
+import { checkOptions, type Program, ProgramBuilder, type Value } from "@fae/core";
 import { deepfmKinds } from "./config-kinds.js";
-import { checkHead, checkSizes } from "./layers.js";
+import { checkHead } from "./layers.js";
 
 export interface DeepFmConfig {
   /** Default `deepfm`. */
@@ -39,7 +39,7 @@ function addPairs(b: ProgramBuilder, x: Value, vectors: Value): Value {
  */
 export function deepfm(config: DeepFmConfig): Program {
   checkOptions<DeepFmConfig>("deepfm", config, deepfmKinds);
-  checkDeepFm(config);
+  checkHead("topMlp", "deep part", config.topMlp);
   const { name = "deepfm", tableRows, denseFeatures, width, topMlp } = config;
   const b = new ProgramBuilder({ name, denseFeatures, width });
   b.tables(tableRows);
@@ -50,15 +50,4 @@ export function deepfm(config: DeepFmConfig): Program {
   const x = b.linear(b.dense, width - 1, "none", { name: "dense_vector", bias: false });
   const deep = b.mlp(b.concat([x, vectors], { name: "fields" }), topMlp, { name: "deep", last: "none" });
   return b.build(b.add([ofDense, ofRows, addPairs(b, x, vectors), deep], { name: "logit" }));
-}
-
-function checkDeepFm({ tableRows, width, denseFeatures, topMlp }: DeepFmConfig): void {
-  checkSizes("tableRows", tableRows);
-  checkSizes("denseFeatures", [denseFeatures]);
-  checkHead("topMlp", "deep part", topMlp);
-  if (!Number.isInteger(width) || width < 2)
-    throw new ConfigError(`Option 'width' is ${width}; a row needs its first-order weight and a vector.`, {
-      fix: "Use a whole number of at least 2.",
-      details: { option: "width", found: width, expected: 2 },
-    });
 }

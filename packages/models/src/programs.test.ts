@@ -9,6 +9,7 @@ import { type TbsmConfig, tbsm } from "./tbsm.js";
 const tower = { tableRows: [50, 200, 20], width: 16, denseFeatures: 1, bottomMlp: [8, 16] };
 const sequence: TbsmConfig = { ...tower, towerTopMlp: [15, 7], history: 20, attentionMlp: [6], headMlp: [60, 1] };
 
+const { bottomMlp: _, ...fields } = tower;
 const programs: Program[] = [
   ...[rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4].map((preset) => preset()),
   ...(["dot", "dot-itself", "cat"] as const).flatMap((interaction) => [
@@ -18,7 +19,7 @@ const programs: Program[] = [
   ...(["stacked", "parallel"] as const).map((structure) =>
     dcnv2({ ...tower, name: `dcnv2 ${structure}`, structure, crossRank: 4, topMlp: [9, 1] }),
   ),
-  deepfm({ ...tower, topMlp: [9, 1] }),
+  deepfm({ ...fields, topMlp: [9, 1] }),
   ...(["def", "ind", "dot"] as const).flatMap((inner) =>
     (["mlp", "mul"] as const).flatMap((mechanism) =>
       (["full", "shortened"] as const).map((headHistory) =>

@@ -9,6 +9,7 @@ import { onnxModel } from "./onnx-model.js";
 
 const inputs = 9;
 const tower = { width: 4, denseFeatures: 3, tableRows: [7, 30, 5], bottomMlp: [8, 4] };
+const { bottomMlp: _, ...fields } = tower;
 const sequence = {
   width: 16,
   denseFeatures: 1,
@@ -31,7 +32,7 @@ const cases: Record<string, { program: Program; hotness: number[] }> = {
     program: dcnv2({ ...tower, crossRank: 3, topMlp: [8, 1], structure: "parallel" }),
     hotness: [1, 1, 1],
   },
-  deepfm: { program: deepfm({ ...tower, topMlp: [8, 4, 1] }), hotness: [1, 2, 1] },
+  deepfm: { program: deepfm({ ...fields, topMlp: [8, 4, 1] }), hotness: [1, 2, 1] },
   tbsm: { program: tbsm(sequence), hotness: [1, 1, 1] },
   "tbsm heads": { program: tbsm({ ...sequence, heads: 3, headHistory: "shortened" }), hotness: [1, 1, 1] },
   "tbsm ind mul": { program: tbsm({ ...sequence, inner: "ind", mechanism: "mul" }), hotness: [1, 1, 1] },
