@@ -15,20 +15,21 @@ import * as scheduler from "../packages/scheduler/src/index.js";
 const packages = { core, datasets, store, gpu, models, profiler, scheduler, trainer, bench };
 
 /**
- * Calculations over arrays, and over values that other calls returned: their types are their contract, and training asks some
- * of them for every row. Every other export takes what a user writes, and checks it.
+ * Calculations over arrays, and over values that other calls returned, and what the packages share of the disk: their types are
+ * their contract, and training asks some of them for every row. Every other export takes what a user writes, and checks it.
  */
 const calculations: Readonly<Record<string, string>> = {
   core: `idColumns idsPerStep strideBytes strideWords compile differentiate initialParameter initialRow crossEntropy score
     lossGradient meanLoss auc metrics opOf interactionPairs popularRows denseShape elements rowsShape nameKey normals permutation
     philox uniformRow unit referenceNetwork plainRefusals planProblems residencyOf checkLayout stepOf stepValues errorFromMessage
     errorToMessage coldRowFlow distinctRowCount evaluationBytes predictSwitches predictTraffic switchBytes trainingBytes
-    checkArguments checkOptions suggestion`,
-  datasets: "manifestDigest lineParser rejectOf",
+    checkArguments checkOptions suggestion checkSegment jobProblems correctedScore meanCrossEntropy idDifference
+    existing isOtherAlive makeDirectory naming syncPath writeFully writeFullyTo`,
+  datasets: "manifestDigest lineParser rejectOf logForm idsOfKeys originalKeys",
   store: `formatBytes hotSetBytes checkpointBytes baseReference programDigest composeOrders inverseOrder popularityOrder
-    isOtherAlive`,
+    expectSameIds finiteWeights keysTensor`,
   models: "describeProgram parameterCount onnxModel dataShape referenceShape interactionWidth headSteps",
-  profiler: "countOfCounts accessCurve hotRowBits hotInputShare checkProfile profileHtml profileText",
+  profiler: "countOfCounts accessCurve hotRowBits isHotRow hotInputShare checkProfile profileHtml profileText",
   scheduler: "adjustRate",
   // `runProcess` ends the process that calls it.
   trainer: `interrupted usageError planText eventScalars evaluationMetrics hotShare latencyTable metricsTable trafficTable

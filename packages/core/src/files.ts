@@ -61,6 +61,7 @@ const mostTextBytes = 64 << 20;
  * @throws DataError for one that is too large or no regular file; errors of the system
  */
 export function readSmallFile(path: string): string {
+  checkArguments("readSmallFile", { path: [path, is.text] });
   const entry = statSync(path);
   if (entry.isFile() && entry.size <= mostTextBytes) return readFileSync(path, "utf8");
   throw new DataError(

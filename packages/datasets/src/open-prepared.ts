@@ -89,7 +89,9 @@ export async function openPrepared(directory: string): Promise<PreparedData> {
  * digested, about a second per 300 million keys; of an older pack with 13 bytes of memory per key of its largest table besides.
  * @throws DataError when a vocabulary cannot be read
  */
-export async function idMapping({ directory, ids }: Pick<PreparedData, "directory" | "ids">): Promise<IdMapping> {
+export async function idMapping(data: Pick<PreparedData, "directory" | "ids">): Promise<IdMapping> {
+  checkArguments("idMapping", { data: [data, is.having("what openPrepared returns", { directory: is.text })] });
+  const { directory, ids } = data;
   if (ids !== null) return ids;
   const manifest = await readManifest(directory);
   const { source } = manifest;

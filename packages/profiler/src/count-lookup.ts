@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { checkArguments, DataError, is } from "@fae/core";
 import { countsName } from "./profile-file.js";
 import type { Profile } from "./profile-schema.js";
 
@@ -12,7 +12,12 @@ export interface CountLookup {
 }
 
 /** Opens the counts beside a profile. For those of many rows `readCounts` is faster, and verifies them. */
-export function openCounts(directory: string, { tables }: Pick<Profile, "tables">): CountLookup {
+export function openCounts(directory: string, profile: Pick<Profile, "tables">): CountLookup {
+  checkArguments("openCounts", {
+    directory: [directory, is.text],
+    profile: [profile, is.having("a profile", { tables: is.list(is.having("a table", { rows: is.whole() })) })],
+  });
+  const { tables } = profile;
   const path = join(directory, countsName);
   const file = openSync(path, "r");
   const first: number[] = [];

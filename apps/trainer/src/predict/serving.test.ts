@@ -143,7 +143,13 @@ test("every door and every export gives one score: missing and unknown ids, empt
   }));
   await writeSafetensors(at("npz.safetensors"), tensors);
   for (const name of ["all", "npz"])
-    await importWeights({ ...common, weights: at(`${name}.safetensors`), data: at("data"), out: at(`${name}-model`) });
+    await importWeights({
+      model: "dlrm",
+      modelOptions,
+      weights: at(`${name}.safetensors`),
+      data: at("data"),
+      out: at(`${name}-model`),
+    });
 
   const scores: Record<string, Float32Array> = {
     openModel: expected,
@@ -234,7 +240,7 @@ function lines(name: RawFormatName, count: number, seed: number, keys: number): 
     hex: () => random.below(keys).toString(16),
     integer: () => `${random.below(keys) - 1}`,
     hour: () => `141021${String(random.below(24)).padStart(2, "0")}`,
-    identifier: () => `${random.below(1e9)}`,
+    skipped: () => `${random.below(1e9)}`,
   };
   const rows = Array.from({ length: count }, () => line.fields.map(({ kind }) => value[kind]()).join(line.delimiter));
   return `${[...(header === null ? [] : [header]), ...rows].join("\n")}\n`;

@@ -141,7 +141,7 @@ describe("the message", () => {
       const data = await withDense(`broken-${split}`, split, 17, Number.NaN);
       const error = await caught(trainModel(small({ data, learningRate: 0.1, run: fresh() })));
       expect(error).toMatchObject({ code: "ERR_DATA" });
-      expect(error.message).toContain(`Dense feature 0 of input 17 of '${split}' is NaN`);
+      expect(error.message).toContain("row 17: dense feature 0 is NaN");
       expect(error.message).not.toContain("--lr");
     },
   );

@@ -12,7 +12,9 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { checkArguments } from "../check-call.js";
 import { ConfigError } from "../errors.js";
+import { is } from "../kinds.js";
 import { makeDirectory, removeEmpty } from "./directories.js";
 import { isOtherAlive, processTag } from "./process-tag.js";
 import { writeFully } from "./write-fully.js";
@@ -32,6 +34,7 @@ export interface PathLock {
  * @throws ConfigError naming the process that has it
  */
 export async function lockPath(path: string, what = `'${path}'`): Promise<PathLock> {
+  checkArguments("lockPath", { path: [path, is.text], what: [what, is.text] });
   const final = realPath(resolve(path));
   const parent = dirname(final);
   const prefix = `.${basename(final)}.lock-`;
