@@ -9,7 +9,7 @@ export type SplitName = "train" | "val" | "test" | "hot" | "cold";
  */
 export interface PreparedData {
   readonly directory: string;
-  readonly source: "criteo-kaggle" | "criteo-terabyte" | "avazu" | "taobao" | "custom";
+  readonly source: "criteo-kaggle" | "criteo-terabyte" | "avazu" | "taobao" | "custom" | "schema";
   readonly layout: RowLayout;
   /** In id order of the layout; `rows` is the cardinality. */
   readonly tables: readonly { readonly name: string; readonly rows: number }[];

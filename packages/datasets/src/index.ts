@@ -21,6 +21,16 @@ export type { PrepareOptions, PrepareProgress, PrepareStage, SeriesOptions } fro
 export { prepare } from "./prepare/prepare.js";
 export type { RawFormat, RawFormatName } from "./raw-format.js";
 export { rawFormats } from "./raw-formats.js";
+export type { LogDefinition, LogSchema, LogSchemaInput, SchemaPath } from "./schema/log-schema.js";
+export { defineLog, logSchema, pathText } from "./schema/log-schema.js";
+export type { PrepareSchemaOptions } from "./schema/prepare-schema.js";
+export { prepareSchema } from "./schema/prepare-schema.js";
+export type { ProposeOptions } from "./schema/propose.js";
+export { proposeSchema } from "./schema/propose.js";
+export type { RowReject } from "./schema/row-block.js";
+export { say as rowRejectText } from "./schema/row-rejects.js";
+export type { LogScorer, ScoredRows } from "./schema/score-rows.js";
+export { openLogScorer } from "./schema/score-rows.js";
 export type { SourceOptions } from "./source-of.js";
 export { toBatchSource } from "./source-of.js";
 export type { SynthOptions, SynthProgress, SynthReport } from "./synth/options.js";

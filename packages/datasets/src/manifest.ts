@@ -19,7 +19,7 @@ const split = z.strictObject({ file: relativeFile, rows: count, positives: count
 export const manifestSchema = z.strictObject({
   format: z.literal("fae-prepared"),
   version: z.literal(manifestVersion),
-  source: z.enum(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom"]),
+  source: z.enum(["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom", "schema"]),
   /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
   sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
   layout: z.strictObject({
@@ -28,12 +28,17 @@ export const manifestSchema = z.strictObject({
     steps: count,
     hotness: z.array(z.int().positive()),
   }),
-  /** `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. */
+  /**
+   * `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. Of keys `text` the file has the uint32
+   * byte where the record of each id begins in `text`: its length in 4 bytes, then UTF-8; 2^32 - 1 is the row of rare keys.
+   */
   tables: z.array(
     z.strictObject({
       name: z.string().min(1),
       rows: z.int().positive(),
-      vocabulary: z.strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal"]) }).nullable(),
+      vocabulary: z
+        .strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal", "text"]), text: relativeFile.optional() })
+        .nullable(),
     }),
   ),
   splits: z.strictObject({
@@ -55,6 +60,17 @@ export const manifestSchema = z.strictObject({
   }),
   /** The options that shaped the data. */
   options: z.record(z.string(), z.json()),
+  /** Of a log with a schema. */
+  schema: z
+    .strictObject({
+      /** The schema with its defaults, without its files. */
+      definition: z.record(z.string(), z.json()),
+      /** By dense column: what was taken from the value, and what it was then divided by. */
+      zScores: z.array(z.strictObject({ mean: z.number(), deviation: z.number().positive() }).nullable()),
+      /** By split: file of int32, the group of each input; `rows` groups in all. */
+      groups: z.strictObject({ rows: count, files: z.record(z.string(), relativeFile) }).nullable(),
+    })
+    .optional(),
   packed: z
     .strictObject({
       from: digest,

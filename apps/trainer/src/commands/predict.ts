@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { ConfigError } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { formatCount, formatMetric, formatSeconds } from "../cli/format.js";
@@ -5,6 +6,7 @@ import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
 import { type PredictReport, predictScores } from "../predict/predict-scores.js";
+import { readLogSchema } from "../schema/read-schema.js";
 import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
 
 export const predictCommand = defineCommand({
@@ -13,6 +15,11 @@ export const predictCommand = defineCommand({
   operands: ["<model>", "<input>"],
   options: {
     format: option("--format <name>", "<input> is a raw log of this format, - for stdin", text().optional()),
+    schema: option(
+      "--schema <file>",
+      "<input> is a log with this schema, as the data set was prepared with (default for a file: that of the data set)",
+      text().optional(),
+    ),
     split: option(
       "--split <name>",
       "<input> is a prepared data set: what to score",
@@ -39,22 +46,32 @@ export const predictCommand = defineCommand({
   example: "zcat day_23.gz | fae predict runs/first - --format criteo-terabyte > scores.tsv",
   notes:
     "Each line of scores is a number and a probability with a tab between: the number of the line from 1, or of the row from\n" +
-    "0. Malformed lines get none. A key that training never saw counts as a missing value; such keys are counted. With\n" +
+    "0. Malformed lines get none. A key that training never saw counts as a missing value; such keys are counted. A file is\n" +
+    "a log with the schema of the data set, where neither --format nor --schema says otherwise. With\n" +
     `--json --out is needed. ${rawFormatNotes}`,
   async run([model, input], options, { io, json, log, progress }) {
-    const { format, split, out, cache, data = format === undefined ? input : undefined } = options;
-    const { unlabelled, maxRejects } = options;
-    const lines = input === "-" ? process.stdin : input;
-    const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
+    const { format, schema, split, out, cache, unlabelled, maxRejects } = options;
+    const isLog =
+      schema !== undefined || (format === undefined && statSync(input, { throwIfNoEntry: false })?.isFile());
+    const data = options.data ?? (format === undefined && !isLog ? input : undefined);
+    const text = input === "-" ? process.stdin : input;
+    if (format !== undefined && schema !== undefined)
+      throw new ConfigError("Both --format and --schema say what <input> is.", { fix: "Give one of them." });
+    const from =
+      format !== undefined
+        ? { format: rawFormatName(format), text, unlabelled, maxRejects }
+        : isLog
+          ? { schema: schema === undefined ? null : readLogSchema(schema), text, maxRejects }
+          : split;
     if (json && out === undefined) {
       throw new ConfigError("With --json stdout is for the summary, so the scores need a file.", {
         fix: "Give --out scores.tsv, or leave --json out.",
         details: { option: "out" },
       });
     }
-    if (input === "-" && format === undefined) {
+    if (input === "-" && typeof from === "string") {
       throw new ConfigError("Lines from stdin, and their format is not said.", {
-        fix: "Give --format criteo-kaggle, or the one that the model was trained on.",
+        fix: "Give --format criteo-kaggle, or the one that the model was trained on; or --schema clicks.yaml.",
         details: { option: "format" },
       });
     }

@@ -12,8 +12,8 @@ export interface NumberedInputs extends ModelInputs {
 export interface RejectedLine {
   readonly line: number;
   readonly reason: string;
-  /** 1-based field at fault; 0 when it is the line. */
-  readonly field: number;
+  /** 1-based field at fault, or the name of its column; 0 when it is the line. */
+  readonly field: number | string;
   readonly found: string;
 }
 
@@ -110,7 +110,7 @@ function grown(words: Int32Array, least: number): Int32Array<ArrayBuffer> {
 }
 
 /** Words in the layout of prepared rows are read as those are: what training saw is what is scored. */
-function decode(words: Int32Array<ArrayBuffer>, rows: number, layout: RowLayout): ModelInputs {
+export function decode(words: Int32Array<ArrayBuffer>, rows: number, layout: RowLayout): ModelInputs {
   const storage = { kind: "memory", words: new Uint32Array(words.buffer) } as const;
   const source: BatchSource = { name: "log", layout, rows, storage, shuffleSeed: null };
   using reader = openRows(source, { batch: rows });

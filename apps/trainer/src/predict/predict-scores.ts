@@ -1,10 +1,17 @@
 import type { SplitName } from "@fae/core";
 import { DataError } from "@fae/core";
-import { type RawFormatName, rawFormats, readManifest } from "@fae/datasets";
+import {
+  type LogDefinition,
+  openLogScorer,
+  type RawFormatName,
+  type RowReject,
+  rawFormats,
+  readManifest,
+} from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
-import { checkFormat, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
+import { checkFormat, decode, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
 import { type Model, serve } from "./open-model.js";
 import { readText } from "./read-text.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "./saved-model.js";
@@ -21,11 +28,21 @@ export interface LogToScore {
   readonly maxRejects?: number;
 }
 
+/** A log with the schema that the model's data set was prepared with. */
+export interface SchemaLogToScore {
+  /** How the log is cut, where it differs from the data set's schema; null: as that says. */
+  readonly schema: LogDefinition | null;
+  /** Its path, or the text of a CSV, TSV or JSON lines log as it arrives. */
+  readonly text: string | AsyncIterable<Uint8Array>;
+  /** Share of rows that may be rejected; default 0.001. */
+  readonly maxRejects?: number;
+}
+
 export interface PredictOptions {
   /** A run directory or a checkpoint. */
   readonly model: string;
-  /** What is scored: a raw log, or this split of `data`. */
-  readonly from: LogToScore | SplitName;
+  /** What is scored: a log, or this split of `data`. */
+  readonly from: LogToScore | SchemaLogToScore | SplitName;
   /** Prepared data set with the ids and the vocabulary of the model; default: where the run was trained on it. */
   readonly data?: string;
   readonly cacheBytes?: number;
@@ -62,7 +79,12 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   const { from, model: path } = options;
   const saved = await openSaved(path, options.data);
   const data = await dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
-  const log = typeof from === "string" ? null : await openLog(from, saved, data.directory);
+  const log =
+    typeof from === "string"
+      ? null
+      : "schema" in from
+        ? await openSchemaLog(from, saved, data.directory)
+        : await openLog(from, saved, data.directory);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
   await using model = await serve(saved, options.cacheBytes);
   const scored = await scoreAll(model, log?.inputs ?? splitInputs(data, from as SplitName), options);
@@ -97,6 +119,22 @@ async function openLog({ format, text, unlabelled = false }: LogToScore, { layou
     onReject,
   });
   return { inputs, rejected, unknown: keys.unknown };
+}
+
+async function openSchemaLog({ schema, text }: SchemaLogToScore, { layout }: SavedModel, data: string) {
+  const scorer = await openLogScorer(data, schema ?? undefined);
+  const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
+  const onReject = ({ row, reason, column, found }: RowReject): void => {
+    rejected.lines++;
+    rejected.byReason[reason] = (rejected.byReason[reason] ?? 0) + 1;
+    if (rejected.first.length < 5) rejected.first.push({ line: row, reason, field: column ?? 0, found });
+  };
+  const inputs = (async function* (): AsyncGenerator<NumberedInputs> {
+    const pieces = typeof text === "string" ? text : readText(text);
+    for await (const { numbers, words } of scorer.rows(pieces, onReject))
+      yield { numbers, ...decode(words, numbers.length, layout) };
+  })();
+  return { inputs, rejected, unknown: scorer.unknown };
 }
 
 async function scoreAll(

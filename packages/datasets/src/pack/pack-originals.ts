@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Manifest } from "../manifest.js";
 import type { RankedTable } from "./rank-rows.js";
@@ -39,6 +39,8 @@ export async function packOriginals(
     const { vocabulary: old, rows } = tables[t];
     const kept = vocabularies[t];
     const to = join(root, files[t]);
+    // Texts stay where they are in their file: only where the record of an id begins changes place.
+    if (old?.text !== undefined) copyFileSync(join(directory, old.text), join(root, old.text));
     const vocabulary =
       old === null || kept === null ? null : { from: join(directory, old.file), to: join(root, kept.file) };
     return runUnit(run, {

@@ -90,6 +90,8 @@ async function fill(
   ]);
   writeManifest(root, {
     ...manifest,
+    // Files of groups are in the order of the rows before.
+    ...(manifest.schema && { schema: { ...manifest.schema, groups: null } }),
     tables: manifest.tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
     splits,
     lines: { ...manifest.lines, file: null },
