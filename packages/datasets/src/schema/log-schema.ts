@@ -12,15 +12,18 @@ const words = z.array(z.union([z.string(), z.number(), z.boolean()]).transform(S
 const integerType = z.enum(["number", "integer"]);
 const extract = z.enum(["hour", "weekday"]);
 
-const label = z.strictObject({
-  column: text,
-  /** Values that are a click; all others are none. */
-  positive: words.optional(),
-  /** Values that are no click; with it a value in neither list is rejected. */
-  negative: words.optional(),
-  /** A click is a number of at least this. */
-  at_least: z.number().optional(),
-});
+const label = z.strictObject(
+  {
+    column: text,
+    /** Values that are a click; all others are none. */
+    positive: words.optional(),
+    /** Values that are no click; with it a value in neither list is rejected. */
+    negative: words.optional(),
+    /** A click is a number of at least this. */
+    at_least: z.number().optional(),
+  },
+  { error: (issue) => (Array.isArray(issue.input) ? "not yet: several labels; give one" : undefined) },
+);
 
 /** Several values in one cell. Without `separator` the column holds lists (Parquet, JSONL). */
 const list = z.strictObject({
@@ -133,11 +136,11 @@ export const logSchema = z
     names: z.array(text).min(1).optional(),
     /** Cells that stand for a missing value, besides the empty one. */
     missing: z.array(z.string()).default([]),
-    label: z.preprocess(
-      (value) =>
-        typeof value === "string" ? { column: value } : Array.isArray(value) && value.length === 1 ? value[0] : value,
-      label,
-    ),
+    /** One column, or a list of one: several may come. */
+    label: z.preprocess((value) => {
+      const first = Array.isArray(value) && value.length === 1 ? value[0] : value;
+      return typeof first === "string" ? { column: first } : first;
+    }, label),
     time: one(time).optional(),
     /** Column that tells the inputs of one user, session or request. */
     group: text.optional(),
@@ -184,11 +187,13 @@ export function defineLog(
 ): LogDefinition {
   const parsed = logSchema.safeParse(schema);
   if (parsed.success) return { schema: parsed.data, where, directory };
-  const [issue] = parsed.error.issues;
+  // A name that is none first: what it should have been is missing then, and that is a consequence.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const path = issue.path.filter((part) => typeof part !== "symbol");
   const place = issue.code === "unrecognized_keys" ? [...path, issue.keys[0]] : path;
   throw new ConfigError(`${where(place)}: ${issue.message.replace(/\.$/, "")}.`, {
     fix: "'fae schema --help' shows a whole schema.",
-    details: { path: pathText(place), issues: parsed.error.issues.length },
+    details: { path: pathText(place), issues: issues.length },
   });
 }

@@ -34,17 +34,22 @@ export async function* textRows(
   start: { readonly rest: Uint8Array; readonly line: number; readonly offset: number },
 ): AsyncGenerator<RowBlock> {
   const cutter = new Cutter(scanner, options, start.line, start.offset);
-  let rest = start.rest;
-  for await (const piece of pieces) {
+  let rest: Uint8Array = none;
+  for await (const piece of startingWith(start.rest, pieces)) {
     const bytes = joined(rest, piece);
     const { block, used } = cutter.cut(bytes, false);
-    if (block.rows > 0) yield block;
+    yield block; // without rows too: whoever reads may give up
     rest = bytes.subarray(used);
   }
   if (rest.length === 0) return;
   const bytes = rest[rest.length - 1] === newline ? rest.slice() : joined(rest, Uint8Array.of(newline));
   const { block } = cutter.cut(bytes, true);
-  if (block.rows > 0) yield block;
+  yield block;
+}
+
+async function* startingWith(first: Uint8Array, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (first.length > 0) yield first;
+  yield* pieces;
 }
 
 export function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
@@ -89,8 +94,13 @@ class Cutter {
       }
       if (next < 0) break;
       this.#record(bytes, at, next, rows, mayHold);
-      this.line += 1 + scanner.lineEnds;
       options.facts.rows++;
+      // A quote that closes lines later, in the wrong place, opened in the wrong place: the lines after it are read.
+      if (scanner.problem && scanner.lineEnds > 0) {
+        at = this.#skipLine(bytes, at);
+        continue;
+      }
+      this.line += 1 + scanner.lineEnds;
       at = next;
     }
     this.offset += at;
