@@ -79,7 +79,7 @@ const table = z.strictObject({
   shares: z.string().optional(),
 });
 
-/** Formats of `time` with a name; others are patterns of YYYY or YY, MM, DD, HH, mm, ss. */
+/** Formats of `time` with a name; others are patterns of YYYY or YY, MM, DD, HH, mm, ss, SSS. */
 const time = z.strictObject({ column: text, format: text.default("unix-s") });
 
 const moment = z.union([z.string(), z.number()], { error: "expected a time in the form of the time column" });

@@ -5,17 +5,18 @@ import { hashOf } from "./hash.js";
 const headBytes = 4;
 const mostBytes = 2 ** 32 - 1;
 const fullest = 0.75;
+const firstSlots = 128;
 
 /**
- * Ids 0, 1, 2 ... for keys of any bytes in the order in which they are first added. Memory: the bytes of the keys, 12 bytes a
- * key and 6 to 11 of slots; while it grows half as much again.
+ * Ids 0, 1, 2 ... for keys of any bytes in the order in which they are first added. Memory: the bytes of the keys, 8 bytes a
+ * key and 11 to 21 of slots, in which hash and id lie side by side; while it grows half as much again.
  */
 export class TextDictionary {
-  #slots = new Int32Array(256);
-  #hashes = new Int32Array(192);
-  #starts = new Uint32Array(192);
+  /** Hash and id + 1 of each slot; the second is 0 where it is empty. */
+  #slots = new Int32Array(2 * firstSlots);
+  /** Where the record of each key begins, and where that of the next key will. */
+  #starts = new Uint32Array(firstSlots);
   #texts = new Uint8Array(4096);
-  #textBytes = 0;
   #size = 0;
 
   /** @param name of the table, for messages */
@@ -33,52 +34,51 @@ export class TextDictionary {
 
   /** Records of all keys. A view: valid until the next `add`. */
   get texts(): Uint8Array {
-    return this.#texts.subarray(0, this.#textBytes);
+    return this.#texts.subarray(0, this.#starts[this.#size]);
   }
 
   /** Id of the key, a new one if it was never added. @throws DataError when the texts of the table exceed 4 GiB */
   add(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end, 0) | 0;
     const slot = this.#find(hash, bytes, start, end);
-    const found = this.#slots[slot];
+    const found = this.#slots[slot + 1];
     if (found !== 0) return found - 1;
-    if (this.#size === this.#hashes.length) {
+    if (2 * (this.#size + 1) > this.#slots.length * fullest) {
       this.#grow();
       return this.add(bytes, start, end);
     }
-    const id = this.#size++;
-    this.#slots[slot] = id + 1;
-    this.#hashes[id] = hash;
-    this.#starts[id] = this.#append(bytes, start, end);
-    return id;
+    this.#append(bytes, start, end);
+    this.#slots[slot] = hash;
+    this.#slots[slot + 1] = ++this.#size;
+    return this.#size - 1;
   }
 
   /** Id of the key, -1 if it was never added. */
   idOf(bytes: Uint8Array, start: number, end: number): number {
-    return this.#slots[this.#find(hashOf(bytes, start, end, 0) | 0, bytes, start, end)] - 1;
+    return this.#slots[this.#find(hashOf(bytes, start, end, 0) | 0, bytes, start, end) + 1] - 1;
   }
 
+  /** The slot of the key, or the empty one where it belongs. */
   #find(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let slot = hash & mask;
-    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const id = slots[slot] - 1;
-      if (this.#hashes[id] === hash && this.#isKey(id, bytes, start, end)) return slot;
-    }
+    let slot = (hash << 1) & mask;
+    for (; slots[slot + 1] !== 0; slot = (slot + 2) & mask)
+      if (slots[slot] === hash && this.#isKey(slots[slot + 1] - 1, bytes, start, end)) break;
     return slot;
   }
 
   #isKey(id: number, bytes: Uint8Array, start: number, end: number): boolean {
     const texts = this.#texts;
-    const at = this.#starts[id];
-    if (lengthAt(texts, at) !== end - start) return false;
-    for (let i = start, j = at + headBytes; i < end; i++, j++) if (bytes[i] !== texts[j]) return false;
+    const from = this.#starts[id] + headBytes;
+    if (this.#starts[id + 1] - from !== end - start) return false;
+    for (let i = start, j = from; i < end; i++, j++) if (bytes[i] !== texts[j]) return false;
     return true;
   }
 
-  #append(bytes: Uint8Array, start: number, end: number): number {
-    const at = this.#textBytes;
+  /** Adds the record of key `#size`. */
+  #append(bytes: Uint8Array, start: number, end: number): void {
+    const at = this.#starts[this.#size];
     const length = end - start;
     const next = at + headBytes + length;
     if (next > mostBytes) {
@@ -94,24 +94,22 @@ export class TextDictionary {
     }
     for (let i = 0; i < headBytes; i++) this.#texts[at + i] = length >>> (8 * i);
     for (let i = start, j = at + headBytes; i < end; i++, j++) this.#texts[j] = bytes[i];
-    this.#textBytes = next;
-    return at;
+    this.#starts[this.#size + 1] = next;
   }
 
   #grow(): void {
-    const slots = new Int32Array(2 * this.#slots.length);
+    const old = this.#slots;
+    const slots = new Int32Array(2 * old.length);
     const mask = slots.length - 1;
-    for (let id = 0; id < this.#size; id++) {
-      let slot = this.#hashes[id] & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id + 1;
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue;
+      let slot = (old[from] << 1) & mask;
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      slots[slot] = old[from];
+      slots[slot + 1] = old[from + 1];
     }
     this.#slots = slots;
-    const most = slots.length * fullest;
-    const hashes = new Int32Array(most);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const starts = new Uint32Array(most);
+    const starts = new Uint32Array(slots.length / 2);
     starts.set(this.#starts);
     this.#starts = starts;
   }

@@ -8,8 +8,9 @@ const tokens: Readonly<Record<string, string>> = {
   HH: "(?<H>\\d{2})",
   mm: "(?<m>\\d{2})",
   ss: "(?<s>\\d{2})",
+  SSS: "(?<ms>\\d{3})",
 };
-const token = /YYYY|YY|MM|DD|HH|mm|ss/g;
+const token = /YYYY|YY|MM|DD|HH|mm|ss|SSS/g;
 
 /** ISO 8601; a time without a zone is UTC. */
 const iso =
@@ -41,7 +42,7 @@ export function timeReader(format: string): (text: string) => number {
 
 function patternOf(format: string): RegExp {
   const seen = new Set<string>();
-  const source = format.replace(/YYYY|YY|MM|DD|HH|mm|ss|[^A-Za-z0-9]|[A-Za-z0-9]/g, (part) => {
+  const source = format.replace(/YYYY|YY|MM|DD|HH|mm|ss|SSS|[^A-Za-z0-9]|[A-Za-z0-9]/g, (part) => {
     const known = tokens[part];
     if (known === undefined || seen.has(part)) return part.replace(/[^A-Za-z0-9]/, "\\$&");
     seen.add(part);
@@ -53,7 +54,11 @@ function patternOf(format: string): RegExp {
 function seconds(found: Readonly<Record<string, string | undefined>>): number {
   const year = found.Y === undefined ? 2000 + Number(found.y) : Number(found.Y);
   const [month, day] = [Number(found.M ?? 1), Number(found.D ?? 1)];
-  const [hour, minute, second] = [Number(found.H ?? 0), Number(found.m ?? 0), Number(found.s ?? 0)];
+  const [hour, minute, second] = [
+    Number(found.H ?? 0),
+    Number(found.m ?? 0),
+    Number(found.s ?? 0) + Number(found.ms ?? 0) / 1000,
+  ];
   const at = Date.UTC(year, month - 1, day, hour, minute);
   const back = new Date(at);
   const isReal =

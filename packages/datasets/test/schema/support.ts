@@ -1,7 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openRows } from "@fae/core";
 import { expect } from "vitest";
-import { defineLog, type LogSchemaInput, prepareSchema, readManifest } from "../../src/index.js";
+import {
+  defineLog,
+  type LogSchemaInput,
+  openPrepared,
+  prepareSchema,
+  readManifest,
+  toBatchSource,
+} from "../../src/index.js";
 import { temporary } from "../support/logs.js";
 
 /** Runs SQL in a DuckDB of its own. */
@@ -14,8 +22,13 @@ export async function duckdb(...statements: string[]): Promise<void> {
   instance.closeSync();
 }
 
-/** All bytes of a prepared data set, but those of the manifest that name the files. */
+/** All bytes of a prepared data set, whose rows are checked, but those of the manifest that name the files. */
 export async function contents(directory: string) {
+  const data = await openPrepared(directory);
+  for (const split of ["train", "val", "test"] as const) {
+    using reader = openRows(toBatchSource(data, split), { batch: 1000, tables: data.tables });
+    for (let batch = 0; batch < reader.batches; batch++) reader.read(batch, null); // checks labels, numbers and ids
+  }
   const { sources: _, schema, lines: __, ...manifest } = await readManifest(directory);
   const files = [
     ...Object.values(manifest.splits).map((split) => split?.file ?? ""),
