@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@fae/core";
-import { openVocabulary } from "@fae/datasets";
+import { defineLog, importParquet, openVocabulary, prepareSchema } from "@fae/datasets";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captureIo } from "../cli/test-io.js";
 import { main } from "../cli.js";
@@ -142,6 +142,29 @@ describe("a log of one's own", () => {
     const texts = (of: typeof plain) => Array.from({ length: 30 }, (_, id) => of.textOf(id)).sort();
     expect(texts(moved)).toEqual(texts(plain));
   });
+});
+
+it("data without a dense column train: a schema's, and imported Parquet", async () => {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  await connection.run(
+    `COPY (SELECT (i % 3 = 0)::INTEGER AS click, i % 3 AS item FROM range(500) r(i)) TO '${at("a.parquet")}' (FORMAT parquet)`,
+  );
+  connection.closeSync();
+  const schema = {
+    files: at("a.parquet"),
+    format: "parquet",
+    label: "click",
+    tables: ["item"],
+    split: { by: "share", test: 100 },
+  } as const;
+  await prepareSchema({ log: defineLog(schema), directory: at("own") });
+  const columns = { label: "click", dense: [], tables: ["item"] };
+  await importParquet({ files: { train: at("a.parquet"), test: at("a.parquet") }, columns, directory: at("imported") });
+  for (const name of ["own", "imported"]) {
+    const args = [...model, "--engine", "reference", "--batch", "20", "--lr", "0.5", "--epochs", "10"];
+    expect((await json("train", at(name), ...args, "--run", at(`${name}-run`))).metrics.test.auc).toBe(1);
+  }
 });
 
 describe("errors name the file, the line and the place", () => {

@@ -1,4 +1,3 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { ConfigError, DataError, type DenseEncoding, type PreparedData, type RowLayout, strideWords } from "@fae/core";
 import {
   type AsyncBuffer,
@@ -10,9 +9,11 @@ import {
 } from "hyparquet";
 import { z } from "zod";
 import { manifestSchema } from "../manifest.js";
+import { filesOf, isGlob } from "../schema/glob.js";
 import { layoutKey } from "./export-parquet.js";
 import { type ImportSplit, importRows } from "./import-rows.js";
 import { type Column, columnsOf } from "./parquet-columns.js";
+import { compressors, hasZstd } from "./parquet-compression.js";
 
 /** What the columns of a foreign Parquet file mean. */
 export interface ParquetColumns {
@@ -28,7 +29,12 @@ export interface ParquetColumns {
 }
 
 export interface ImportParquetOptions {
-  readonly files: { readonly train: string; readonly val?: string; readonly test?: string };
+  /** Files or globs of each split; several are read one after the other. */
+  readonly files: {
+    readonly train: string | readonly string[];
+    readonly val?: string | readonly string[];
+    readonly test?: string | readonly string[];
+  };
   readonly directory: string;
   /** Needed for files that `exportParquet` did not write. */
   readonly columns?: ParquetColumns;
@@ -61,8 +67,7 @@ interface ParquetFile {
 export async function importParquet({ files, directory, columns }: ImportParquetOptions): Promise<PreparedData> {
   const opened: ParquetFile[] = [];
   for (const split of ["train", "val", "test"] as const) {
-    const path = files[split];
-    if (path !== undefined) opened.push({ split, path, ...(await openParquet(path)) });
+    for (const path of pathsOf(files[split])) opened.push({ split, path, ...(await openParquet(path)) });
   }
   const description = columns ? await described(opened, columns) : embedded(opened[0]);
   const { layout, tables, source } = description;
@@ -70,10 +75,20 @@ export async function importParquet({ files, directory, columns }: ImportParquet
   const target = { directory, source, layout, tables, files: paths, options: { importedFrom: "parquet" } };
   return importRows(target, async (intake) => {
     for (const file of opened) {
-      await eachGroup(file, description.columns, (read) =>
-        intake.write(file.split, rowsOf(file.path, layout, description.columns, read)),
+      await eachGroup(file, description.columns, (read, firstRow) =>
+        intake.write(file.split, rowsOf(file.path, layout, description.columns, read, firstRow)),
       );
     }
+  });
+}
+
+/** @throws DataError when a glob matches nothing */
+function pathsOf(given: string | readonly string[] = []): string[] {
+  return [given].flat().flatMap((pattern) => {
+    if (!isGlob(pattern)) return [pattern];
+    const found = filesOf(pattern, process.cwd());
+    if (found.length > 0) return found;
+    throw new DataError(`No file matches '${pattern}'.`, { fix: "Check the path.", details: { path: pattern } });
   });
 }
 
@@ -110,10 +125,15 @@ function embedded({ path, metadata }: ParquetFile): Description {
 
 async function described(files: readonly ParquetFile[], columns: ParquetColumns): Promise<Description> {
   const { label, dense, tables: names, denseEncoding = "int32-log1p", tableRows } = columns;
-  const layout: RowLayout = { denseFeatures: dense.length, denseEncoding, steps: 0, hotness: names.map(() => 1) };
-  const all = columnsOf(layout, dense, names).map((column) =>
-    column.kind === "label" ? { ...column, name: label } : column,
-  );
+  const hotness = names.map(() => 1);
+  // Without a dense column there is one that is always 1: DLRM needs an input.
+  const layout: RowLayout =
+    dense.length > 0
+      ? { denseFeatures: dense.length, denseEncoding, steps: 0, hotness }
+      : { denseFeatures: 1, denseEncoding: "float32", steps: 0, hotness };
+  const all = columnsOf(layout, dense.length > 0 ? dense : ["one"], names)
+    .filter(({ kind }) => kind !== "dense" || dense.length > 0)
+    .map((column) => (column.kind === "label" ? { ...column, name: label } : column));
   const rows = tableRows ? [...tableRows] : names.map(() => 1);
   if (rows.length !== names.length) {
     throw new ConfigError(`Option columns.tableRows has ${rows.length} entries, expected ${names.length}.`, {
@@ -145,7 +165,7 @@ type ReadColumn = (name: string) => DecodedArray;
 async function eachGroup(
   { path, buffer, metadata }: ParquetFile,
   columns: readonly Column[],
-  use: (read: ReadColumn) => void,
+  use: (read: ReadColumn, firstRow: number) => void,
 ): Promise<void> {
   const present = new Set(metadata.schema.map(({ name }) => name));
   const missing = columns.find(({ name }) => !present.has(name));
@@ -177,7 +197,7 @@ async function eachGroup(
       const data = joined(chunks.get(name) ?? []);
       if (data.length === end - start) return data;
       throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`);
-    });
+    }, start);
     start = end;
   }
 }
@@ -185,16 +205,19 @@ async function eachGroup(
 const joined = (chunks: readonly DecodedArray[]): DecodedArray =>
   chunks.length === 1 ? chunks[0] : chunks.flatMap((chunk) => Array.from(chunk as ArrayLike<unknown>));
 
-const compressors = {
-  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input),
-  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input),
-};
-
-function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], read: ReadColumn): Int32Array {
+function rowsOf(
+  path: string,
+  layout: RowLayout,
+  columns: readonly Column[],
+  read: ReadColumn,
+  firstRow: number,
+): Int32Array {
   const stride = strideWords(layout);
   const data = columns.map(({ name }) => read(name));
   const words = new Int32Array(data[0].length * stride);
   const floats = new Float32Array(words.buffer);
+  if (layout.denseFeatures > 0 && !columns.some(({ kind }) => kind === "dense"))
+    for (let at = 1; at < words.length; at += stride) floats[at] = 1;
   for (const [c, { name, word, kind }] of columns.entries()) {
     const values = data[c];
     const isFloat = kind === "dense" && layout.denseEncoding === "float32";
@@ -209,9 +232,10 @@ function rowsOf(path: string, layout: RowLayout, columns: readonly Column[], rea
       if (isFloat) floats[at] = number;
       else words[at] = number;
       if (isFloat ? Number.isNaN(number) : words[at] !== number) {
-        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${i} of a group.`, {
-          fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file.`,
-          details: { path, column: name, row: i, found: String(value) },
+        const row = firstRow + i + 1;
+        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${row}.`, {
+          fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file. Texts, lists, larger integers and missing values are for 'fae schema'.`,
+          details: { path, column: name, row, found: String(value) },
         });
       }
     }
@@ -223,7 +247,7 @@ const unreadable = (path: string, cause: unknown): DataError =>
   new DataError(
     `'${path}' is not a readable Parquet file (${cause instanceof Error ? cause.message : String(cause)}).`,
     {
-      fix: "Copy or write it again; compression may be none, Snappy, gzip or Brotli.",
+      fix: `Copy or write it again; compression may be none, Snappy, gzip, Brotli, LZ4${hasZstd ? " or Zstandard" : "; Zstandard needs Node 22.15, or 'fae schema' and DuckDB"}.`,
       details: { path },
       cause,
     },
