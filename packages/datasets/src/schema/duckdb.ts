@@ -15,7 +15,8 @@ export interface Database extends Disposable {
 export async function openDatabase(what: string): Promise<Database> {
   let api: typeof import("@duckdb/node-api");
   try {
-    api = await import("@duckdb/node-api");
+    // By a variable, so that a bundler leaves it where it is installed: it is native, and optional.
+    api = (await import(/* @vite-ignore */ name)) as typeof api;
   } catch (cause) {
     throw new ConfigError(`${what} is read by DuckDB, and ${name} is not installed.`, {
       fix: `npm install ${name}`,

@@ -153,7 +153,13 @@ export const logSchema = z
   .superRefine(checkSchema);
 
 export type LogSchema = z.output<typeof logSchema>;
-export type LogSchemaInput = z.input<typeof logSchema>;
+/** What people write: a column's name alone is short for an entry with it. */
+export interface LogSchemaInput extends Omit<z.input<typeof logSchema>, "label" | "time" | "dense" | "tables"> {
+  readonly label: string | z.input<typeof label> | readonly [string | z.input<typeof label>];
+  readonly time?: string | z.input<typeof time> | undefined;
+  readonly dense?: readonly (string | z.input<typeof dense>)[] | undefined;
+  readonly tables: readonly (string | z.input<typeof table>)[];
+}
 export type DenseColumn = LogSchema["dense"][number];
 export type TableColumn = LogSchema["tables"][number];
 

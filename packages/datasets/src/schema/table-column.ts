@@ -41,7 +41,7 @@ export function tableReader(table: TableColumn, steps: number): TableReader {
       if (list || sequence) splitCell(bytes, start, end, separator, out);
       else {
         out.count = 1;
-        out.ranges[0] = start < 0 ? 0 : start;
+        out.ranges[0] = Math.max(0, start);
         out.ranges[1] = start < 0 ? 0 : end;
       }
       if (sequence && out.count !== steps) return "wrong-length";
