@@ -167,6 +167,61 @@ it("data without a dense column train: a schema's, and imported Parquet", async 
   }
 });
 
+describe("a schema is proposed, and prepares the log as it stands, for", () => {
+  it.each([
+    [
+      "JSON lines with lists",
+      "log.jsonl",
+      "(FORMAT json)",
+      /^format: jsonl$.*column: tags, list: \{ most: 3, longer: last \}/ms,
+    ],
+    [
+      "Parquet with lists",
+      "log.parquet",
+      "(FORMAT parquet)",
+      /^format: parquet$.*format: iso.*column: tags, list: \{ most: 3/ms,
+    ],
+    [
+      "TSV without a header, packed",
+      "log.tsv.gz",
+      "(HEADER false, DELIMITER '\t', COMPRESSION gzip)",
+      /^format: tsv$.*^names: \[c1, c2, c3, c4, c5, c6\]$.*label: \{ column: c1 \} # the first column of two values/ms,
+    ],
+    ["semicolons", "log.csv", "(HEADER, DELIMITER ';')", /^separator: ";"$/m],
+  ])("%s", async (_, name, options, expected) => {
+    const { DuckDBInstance } = await import("@duckdb/node-api");
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    const tags =
+      name.endsWith("sv") || name.endsWith("gz")
+        ? "'t' || i % 5 || '|t' || i % 3"
+        : "['t' || i % 5, 't' || i % 3, 'x']";
+    await connection.run(
+      `COPY (SELECT i % 2 AS click, 9007199254740993 + i % 9 AS user_id, i * 1.5 AS price, ${tags} AS tags, 'c' || i % 4 AS city,
+        TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS at FROM range(300) r(i)) TO '${at(name)}' ${options}`,
+    );
+    connection.closeSync();
+    const { code, out } = await fae("schema", at(name));
+    expect(code).toBe(0);
+    expect(out).toMatch(expected);
+    writeFileSync(at(`${name}.yaml`), out);
+    const { manifest } = await json("prepare", at(`${name}.yaml`), "--out", at(`${name}.data`));
+    expect(manifest).toMatchObject({
+      lines: { rejected: 0 },
+      splits: { train: { rows: 240 }, val: { rows: 30 }, test: { rows: 30 } },
+    });
+  });
+
+  it("a log without a label: it says so, and prepare names the line", async () => {
+    writeFileSync(at("none.csv"), "item,price\na,1.5\nb,2.25\na,7.125\n");
+    const { out } = await fae("schema", at("none.csv"));
+    expect(out).toContain("# No column of 0 and 1 was seen.");
+    writeFileSync(at("none.yaml"), out);
+    expect((await fae("prepare", at("none.yaml"), "--out", at("never"))).err).toMatch(
+      /no column 'NAME-THE-LABEL' \(.*none.yaml line 5: label.column\)/,
+    );
+  });
+});
+
 describe("errors name the file, the line and the place", () => {
   const message = async (yaml: string, ...args: string[]) => {
     writeFileSync(at("bad.yaml"), yaml);

@@ -34,7 +34,9 @@ export async function* parquetRows(options: ReadOptions, onRows: (rows: number) 
   );
   const rows = new ChunkRows(columns);
   try {
-    const result = await connection.stream(`SELECT ${["file_row_number", ...values].join(", ")} FROM ${from}`);
+    const lists = values.filter((_, c) => columns[c].isList);
+    const parts = ["file_row_number", joinedValues(values.filter((_, c) => !columns[c].isList)), ...lists];
+    const result = await connection.stream(`SELECT ${parts.join(", ")} FROM ${from}`);
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return;
@@ -75,31 +77,38 @@ const textOf = (name: string, type: string): string =>
     ? `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%fZ')`
     : `${name}::VARCHAR`;
 
+/** Between the single values of a row: another control character that no text should have. */
+const cellSeparator = 0x1e;
+
+/** All single values of a row as one text: to hand over one a row is several times faster than one a value. */
+const joinedValues = (values: readonly string[]): string =>
+  `concat_ws(chr(${cellSeparator}), ''${values.map((value) => `, coalesce(${value}, '')`).join("")})`;
+
 /** Turns the columns of a chunk into a block of rows. */
 class ChunkRows {
   #bytes = Buffer.allocUnsafe(1 << 20);
   #used = 0;
+  readonly #singles: readonly number[];
+  readonly #lists: readonly number[];
 
-  constructor(private readonly columns: readonly ReadColumn[]) {}
+  constructor(private readonly columns: readonly ReadColumn[]) {
+    const places = columns.map((_, c) => c);
+    this.#singles = places.filter((c) => !columns[c].isList);
+    this.#lists = places.filter((c) => columns[c].isList);
+  }
 
+  /** @param vectors number of the row, its single values as one text, and its lists */
   take(vectors: readonly DuckDBVector[], count: number, onReject: ReadOptions["onReject"]): RowBlock {
     this.#used = 0;
     const rows = new BlockRows(2 * this.columns.length);
-    const width = this.columns.length;
-    const cell = new Int32Array(2 * width);
+    const cell = new Int32Array(2 * this.columns.length);
     for (let i = 0; i < count; i++) {
       const number = Number(vectors[0].getItem(i)) + 1;
-      let problem: RowProblem | null = null;
-      for (let c = 0; c < width; c++) {
-        cell[2 * c] = -1;
-        cell[2 * c + 1] = -1;
-        const value = vectors[c + 1].getItem(i);
-        if (value === null) continue;
-        const { name, isList } = this.columns[c];
-        const text = isList ? this.#listText(value) : (value as string);
-        if (text === null) problem ??= { reason: "control-character", column: name, found: shorten(String(value)) };
-        else if (text.includes("\0")) problem ??= { reason: "nul-byte", column: name, found: shorten(text) };
-        else if (text !== "" || isList) this.#put(text, cell, c);
+      cell.fill(-1);
+      let problem = this.#takeSingles(vectors[1].getItem(i) as string, cell);
+      for (const [l, c] of this.#lists.entries()) {
+        const value = vectors[l + 2].getItem(i);
+        if (value !== null) problem ??= this.#takeList(value, cell, c);
       }
       if (problem) onReject({ row: number, offset: null, ...problem });
       else {
@@ -110,21 +119,48 @@ class ChunkRows {
     return rows.block(this.#bytes, false);
   }
 
-  #listText(value: unknown): string | null {
-    const { items } = value as { items: readonly (string | null)[] };
-    const separator = String.fromCharCode(listSeparator);
-    return items.some((item) => item?.includes(separator)) ? null : items.map((item) => item ?? "").join(separator);
+  #takeSingles(text: string, cell: Int32Array): RowProblem | null {
+    const end = this.#put(text);
+    const bytes = this.#bytes;
+    let cells = 0;
+    // Each value has a separator before it.
+    for (let at = this.#used; at < end; ) {
+      const start = ++at;
+      while (at < end && bytes[at] !== cellSeparator) {
+        if (bytes[at] === 0) return { reason: "nul-byte", column: null, found: shorten(text) };
+        at++;
+      }
+      const c = this.#singles[cells++];
+      if (c === undefined || start === at) continue;
+      cell[2 * c] = start;
+      cell[2 * c + 1] = at;
+    }
+    this.#used = end;
+    return cells === this.#singles.length ? null : { reason: "control-character", column: null, found: shorten(text) };
   }
 
-  #put(text: string, cell: Int32Array, c: number): void {
+  #takeList(value: unknown, cell: Int32Array, c: number): RowProblem | null {
+    const { items } = value as { items: readonly (string | null)[] };
+    const text = items.map((item) => item ?? "").join(String.fromCharCode(listSeparator));
+    const found = shorten(text);
+    const separators = text.split(String.fromCharCode(listSeparator)).length - 1;
+    const { name } = this.columns[c];
+    if (separators !== Math.max(0, items.length - 1)) return { reason: "control-character", column: name, found };
+    if (text.includes("\0")) return { reason: "nul-byte", column: name, found };
+    cell[2 * c] = this.#used;
+    this.#used = this.#put(text);
+    cell[2 * c + 1] = this.#used;
+    return null;
+  }
+
+  /** Writes a text behind what is used; returns its end. */
+  #put(text: string): number {
     const most = this.#used + 3 * text.length;
     if (most > this.#bytes.length) {
       const more = Buffer.allocUnsafe(Math.max(most, 2 * this.#bytes.length));
       this.#bytes.copy(more, 0, 0, this.#used);
       this.#bytes = more;
     }
-    cell[2 * c] = this.#used;
-    this.#used += this.#bytes.write(text, this.#used);
-    cell[2 * c + 1] = this.#used;
+    return this.#used + this.#bytes.write(text, this.#used);
   }
 }

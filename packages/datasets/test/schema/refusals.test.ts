@@ -120,11 +120,31 @@ describe("a row that cannot be one", () => {
     await duckdb(
       `COPY (SELECT (CASE WHEN i = 4321 THEN 7 ELSE 1 END) AS label, i AS item FROM range(5000) r(i)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
     );
-    const log = defineLog({ ...small, files: path, format: "parquet" } as never);
+    const log = defineLog({ ...small, files: path, format: "parquet" });
     await expect(prepareSchema({ log, directory: directory.file("out"), maxRejects: 0 })).rejects.toThrow(
       "log.parquet' row 4322: bad-label, 'label' is '7'",
     );
     expect(readdirSync(directory.path)).toEqual(["log.parquet"]);
+  });
+
+  it("in a Parquet file may hold characters that no text should have", async () => {
+    using directory = temporary();
+    const path = directory.file("log.parquet");
+    await duckdb(
+      `CREATE TABLE log AS SELECT i, 1 AS label, 'a' AS item, ['x', 'y'] AS tags FROM range(5) r(i)`,
+      "UPDATE log SET item = 'a' || chr(30) || 'b' WHERE i = 1",
+      "UPDATE log SET item = 'a' || chr(0) || 'b' WHERE i = 2",
+      "UPDATE log SET tags = ['x' || chr(31), 'y'] WHERE i = 3",
+      `COPY (SELECT * EXCLUDE (i) FROM log ORDER BY i) TO '${path}' (FORMAT parquet)`,
+    );
+    const tables = ["item", { column: "tags", list: { most: 2 } }];
+    const log = defineLog({ ...small, tables, files: path, format: "parquet" });
+    await prepareSchema({ log, directory: directory.file("out"), maxRejects: 1 });
+    expect(readFileSync(directory.file("out", "rejects.tsv"), "utf8").trim().split("\n").slice(1)).toEqual([
+      "log.parquet\t2\t-\tcontrol-character\t-",
+      "log.parquet\t3\t-\tnul-byte\t-",
+      "log.parquet\t4\t-\tcontrol-character\ttags",
+    ]);
   });
 
   it("in JSON lines is named by its line", async () => {
