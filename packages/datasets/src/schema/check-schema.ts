@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { DenseColumn, LogSchema, SchemaPath, TableColumn } from "./log-schema.js";
+import type { DenseColumn, LogSchema, SchemaPath, TableColumn } from "./schema-shape.js";
 import { isTimeFormat } from "./time.js";
 
 /** What must hold between the parts of a schema. Adds an issue for the first place that does not. */

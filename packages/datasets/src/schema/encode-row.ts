@@ -1,5 +1,4 @@
 import { idsPerStep, noRow, type RowLayout, strideWords } from "@fae/core";
-import { nameOf } from "./check-schema.js";
 import { type ColumnPlan, columnsRead, type Purpose } from "./columns-read.js";
 import { type DenseReader, denseReader } from "./dense-column.js";
 import { labelReader } from "./label.js";
@@ -201,6 +200,3 @@ export class RowEncoder {
     }
   }
 }
-
-/** Names of the dense features of a schema, in row order. */
-export const denseNamesOf = ({ dense }: LogSchema): string[] => (dense.length === 0 ? ["one"] : dense.map(nameOf));

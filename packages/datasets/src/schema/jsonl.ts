@@ -26,6 +26,25 @@ const [openList, closeList, openObject, closeObject] = ["[", "]", "{", "}"].map(
 const newline = 10;
 const mostUnused = 1000;
 
+interface MemberName {
+  readonly bytes: Uint8Array;
+  /** Columns that the member is read for; undefined for none. */
+  readonly columns: readonly number[] | undefined;
+}
+
+/** Whether a text is an integer without a sign: the usual number, known at a glance. */
+function isNatural(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end || (bytes[start] === 48 && end - start > 1)) return false;
+  for (let at = start; at < end; at++) if (bytes[at] < 48 || bytes[at] > 57) return false;
+  return true;
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) if (name[i] !== bytes[start + i]) return false;
+  return true;
+}
+
 /** A text that breaks the rules of JSON. */
 class Broken extends Error {}
 
@@ -40,6 +59,8 @@ class JsonScanner implements RecordScanner {
   readonly #columnsOf = new Map<string, number[]>();
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
+  readonly #names: MemberName[] = [];
+  #members = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
@@ -81,6 +102,7 @@ class JsonScanner implements RecordScanner {
 
   #object(): void {
     this.#expect(openObject);
+    this.#members = 0;
     if (this.#peek() === closeObject) this.#at++;
     else {
       for (let next = comma; next !== closeObject; this.#at++) {
@@ -93,15 +115,22 @@ class JsonScanner implements RecordScanner {
   }
 
   #member(): void {
-    const name = this.#text(this.#string());
+    const { columns } = this.#nameAt(this.#members++, this.#string());
     this.#expect(colon);
-    const wanted = this.#columnsOf.get(name);
-    if (wanted !== undefined) {
-      this.#take(wanted);
-      return;
-    }
-    if (this.unused.size < mostUnused) this.unused.add(name);
-    this.#skipValue();
+    if (columns) this.#take(columns);
+    else this.#skipValue();
+  }
+
+  /** The name of a member: as a rule the one that stood at this place in the object before. */
+  #nameAt(place: number, [start, end]: readonly [number, number]): MemberName {
+    const before = this.#names[place];
+    if (before && isSame(before.bytes, this.#bytes, start, end)) return before;
+    const text = textOf(this.#bytes, start, end);
+    const columns = this.#columnsOf.get(text);
+    if (columns === undefined && this.unused.size < mostUnused) this.unused.add(text);
+    const found = { bytes: new Uint8Array(this.#bytes.subarray(start, end)), columns }; // a copy: a slice of a Buffer is none
+    if (place < mostUnused) this.#names[place] = found;
+    return found;
   }
 
   /** Reads a value into the columns of its name. */
@@ -172,6 +201,7 @@ class JsonScanner implements RecordScanner {
       const byte = bytes[this.#at];
       if (byte === comma || byte === closeList || byte === closeObject || byte <= 32) break;
     }
+    if (isNatural(bytes, start, this.#at)) return [start, this.#at];
     const text = textOf(bytes, start, this.#at);
     if (text === "null") return [-1, -1];
     if (!/^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/.test(text)) throw new Broken();
@@ -258,10 +288,6 @@ class JsonScanner implements RecordScanner {
   #expect(byte: number): void {
     if (this.#peek() !== byte) throw new Broken();
     this.#at++;
-  }
-
-  #text([start, end]: readonly [number, number]): string {
-    return textOf(this.#bytes, start, end);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ColumnSample, mostDistinct } from "./propose.js";
+import { type ColumnSample, mostDistinct } from "./column-sample.js";
 import { timeReader } from "./time.js";
 
 /** What a column is proposed for. */

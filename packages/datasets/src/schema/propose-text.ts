@@ -1,4 +1,4 @@
-import type { ColumnSample, LogShape } from "./propose.js";
+import type { ColumnSample, LogShape } from "./column-sample.js";
 import { type ColumnUse, useOf } from "./propose-column.js";
 
 /** A text as YAML reads it back. */

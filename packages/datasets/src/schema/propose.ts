@@ -1,4 +1,5 @@
 import { DataError } from "@fae/core";
+import { type ColumnSample, type LogShape, mostDistinct } from "./column-sample.js";
 import { literal, openDatabase } from "./duckdb.js";
 import { logFiles } from "./log-files.js";
 import { defineLog, type LogSchema } from "./log-schema.js";
@@ -13,29 +14,7 @@ export interface ProposeOptions {
   readonly rows?: number;
 }
 
-/** What the sample says of one column. */
-export interface ColumnSample {
-  readonly name: string;
-  /** Lists of values, as Parquet and JSON lines have them. */
-  readonly isList: boolean;
-  /** Distinct values, counted up to `mostDistinct`. */
-  readonly distinct: Map<string, number>;
-  rows: number;
-  missing: number;
-  /** Longest list; of one value 1. */
-  longest: number;
-}
-
-export const mostDistinct = 50_000;
 const sampleRows = 10_000;
-
-/** How a log is cut, found by looking at it. */
-export interface LogShape {
-  readonly format: LogSchema["format"];
-  readonly separator: string | undefined;
-  /** Of a log without a header line. */
-  readonly names: string[] | undefined;
-}
 
 /**
  * Proposes a schema for a log by a look at its first rows: YAML, with the reasons as comments.
