@@ -57,8 +57,8 @@ describe("a log of one's own", () => {
       time: { column: timestamp, format: unix-s } # times in the form of 1764547200
       group: user_id # inputs of one user, kept beside the rows
       dense:
-        - { column: age, fill: 43, transform: z-score } # 18 to 67, middle 43, 265 of 1500 missing
-        - { column: price, transform: z-score } # 0.88 to 299.91, middle 149.81
+        - { column: age, fill: 42, transform: z-score } # 18 to 67, middle 42, 265 of 1500 missing
+        - { column: price, transform: z-score } # 0.88 to 299.91, middle 149.24
         - { extract: hour } # hour of the day, in UTC
       tables:
         - { column: user_id } # 40 values, 318 of 1500 missing

@@ -54,9 +54,16 @@ export function useOf(sample: ColumnSample): ColumnUse {
 const isHuge = (text: string): boolean => Math.abs(Number(text)) > 2 ** 31;
 
 function denseOf({ distinct, missing }: ColumnSample, gaps: string): { options: string; why: string } {
-  const numbers = [...distinct.keys()].map(Number).sort((a, b) => a - b);
-  const [least, most] = [numbers[0], numbers[numbers.length - 1]];
-  const middle = numbers[Math.floor(numbers.length / 2)];
+  const numbers = [...distinct].map(([text, count]) => ({ value: Number(text), count }));
+  numbers.sort((a, b) => a.value - b.value);
+  const [least, most] = [numbers[0].value, numbers[numbers.length - 1].value];
+  const half = numbers.reduce((sum, { count }) => sum + count, 0) / 2;
+  let seen = 0;
+  let middle = least;
+  for (let i = 0; seen < half; i++) {
+    middle = numbers[i].value;
+    seen += numbers[i].count;
+  }
   const fill = missing > 0 ? `, fill: ${middle}` : "";
   const isSkewed = least >= 0 && most > 10 * Math.max(1, middle);
   const why = `${least} to ${most}, middle ${middle}${gaps}`;
