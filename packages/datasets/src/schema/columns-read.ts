@@ -38,8 +38,10 @@ export function columnsRead(schema: LogSchema, { isScoring }: Purpose): ColumnPl
     group: isScoring ? -1 : position(group, false, ["group"]),
     split: isScoring || split.by !== "column" ? -1 : position(split.column, false, ["split", "column"]),
     dense: schema.dense.map(({ column, sequence }, i) => position(column, isList(sequence), ["dense", i, "column"])),
-    tables: schema.tables.map(({ column, list, sequence }, i) =>
-      position(column, isList(list ?? sequence), ["tables", i, "column"]),
-    ),
+    tables: schema.tables.map(({ column, list, sequence, type, buckets }, i) => {
+      const at = position(column, isList(list ?? sequence), ["tables", i, "column"]);
+      if (at >= 0 && type === "string" && !buckets) columns[at] = { ...columns[at], isKey: true };
+      return at;
+    }),
   };
 }

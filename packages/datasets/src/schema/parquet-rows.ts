@@ -32,6 +32,7 @@ export async function* parquetRows(options: ReadOptions, onRows: (rows: number) 
   const values = columns.map((column, c) =>
     fields[c] < 0 ? "NULL" : selected(column, types.get(column.name) ?? "", options),
   );
+  for (const column of columns) expectSameType(column, types.get(column.name), options);
   const rows = new ChunkRows(columns);
   try {
     const lists = values.filter((_, c) => columns[c].isList);
@@ -69,6 +70,25 @@ function selected(column: ReadColumn, type: string, { path, where }: ReadOptions
     );
   }
   return isList ? `list_transform(${name}, lambda x: ${textOf("x", type)})::VARCHAR[]` : textOf(name, type);
+}
+
+/**
+ * Keys that are integers in one file and numbers with decimals in another, as where a program needed a missing value, would
+ * be other texts: 7 and 7.0. @throws DataError
+ */
+function expectSameType(column: ReadColumn, type: string | undefined, { path, types, where }: ReadOptions): void {
+  if (!column.isKey || !types || type === undefined) return;
+  const before = types.get(column.name) ?? type;
+  types.set(column.name, before);
+  const hasDecimals = (of: string): boolean => /^(DOUBLE|FLOAT|DECIMAL)/.test(of);
+  if (hasDecimals(type) === hasDecimals(before)) return;
+  throw new DataError(
+    `Column '${column.name}' of '${path}' is ${type}, and ${before} in the files before (${where(column.path)}).`,
+    {
+      fix: "Give it type: integer, so that 7 and 7.0 are one key, or write the files alike.",
+      details: { path, column: column.name, found: type, expected: before },
+    },
+  );
 }
 
 /** Times as ISO text in UTC, all else as DuckDB prints it: integers whole, numbers so that they read back to the bit. */

@@ -62,6 +62,7 @@ export async function readLog(stage: ReadStage): Promise<ReadLog> {
     files.reduce((sum, { bytes }) => sum + bytes, 0),
   );
   const unused = new Set<string>();
+  const types = new Map<string, string>();
   try {
     for (const file of files) {
       const before = { ...facts };
@@ -71,6 +72,7 @@ export async function readLog(stage: ReadStage): Promise<ReadLog> {
         columns: encoder.plan.columns,
         where: definition.where,
         facts,
+        types,
         onReject: (reject: Parameters<RowRejects["add"]>[1]) => rejects.add(file, reject),
         onUnused: (names: readonly string[]) => tellUnused(file, names, unused, stage.onNotice),
       };

@@ -47,6 +47,8 @@ export interface ReadColumn {
   readonly name: string;
   /** The column holds lists: their values come with `listSeparator` between. Never in CSV and TSV. */
   readonly isList: boolean;
+  /** Its text is a key as it stands: an integer in one file must be none with decimals in another. */
+  readonly isKey?: boolean;
   /** The file may lack it: its cells are missing then. */
   readonly isOptional: boolean;
   /** Where the schema names it. */
@@ -77,6 +79,8 @@ export interface ReadOptions {
   readonly columns: readonly ReadColumn[];
   readonly where: (path: SchemaPath) => string;
   readonly facts: FileFacts;
+  /** Of Parquet: the type of each column in the files before, by name. */
+  readonly types?: Map<string, string>;
   readonly onReject: (reject: RowReject) => void;
   /** Columns of the file that the schema does not name. */
   readonly onUnused: (names: readonly string[]) => void;

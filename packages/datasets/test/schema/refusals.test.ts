@@ -245,6 +245,20 @@ describe("a file that cannot be one", () => {
       await prepared(["a.parquet"], parquet("[[1]]"), { ...more, tables: [{ column: "item", list: { most: 2 } }] }),
     ).toContain("is INTEGER[][], expected a list of values");
   });
+  it("has keys that are integers in one file and have decimals in the next", async () => {
+    const write = async (at: (name: string) => string) =>
+      duckdb(
+        `COPY (SELECT 0 AS label, 7::BIGINT AS item) TO '${at("a.parquet")}'`,
+        `COPY (SELECT 1 AS label, 7::DOUBLE AS item) TO '${at("b.parquet")}'`,
+      );
+    const more = { format: "parquet" } as const;
+    expect(await prepared(["a.parquet", "b.parquet"], write, more)).toBe(
+      "Column 'item' of 'in/b.parquet' is DOUBLE, and BIGINT in the files before (schema tables[0].column). " +
+        "Give it type: integer, so that 7 and 7.0 are one key, or write the files alike.",
+    );
+    const tables = [{ column: "item", type: "integer" as const }];
+    expect(await prepared(["a.parquet", "b.parquet"], write, { ...more, tables })).toBe("prepared");
+  });
   it("holds enumerations and texts without an encoding, which are texts", async () => {
     const write = async (at: (name: string) => string) =>
       duckdb(
