@@ -58,7 +58,7 @@ describe.skipIf(!shared)("a public log, written as a schema,", () => {
       [data("criteo_terabyte", "day_0.part.txt.gz")],
     ],
     ["avazu", avazu, parts("avazu", "csv")],
-  ] as const)("gives the rows of its own scanner to the byte: %s", async (format, schema, files) => {
+  ] as const)("gives the rows of its dedicated scanner to the byte: %s", async (format, schema, files) => {
     using directory = temporary();
     const own = await prepare({ format, files, directory: directory.file("own") });
     const log = defineLog({ ...schema, files: [...files] } as LogSchemaInput);

@@ -11,13 +11,13 @@ export const schemaCommand = defineCommand({
   },
   example: "fae schema my.csv > clicks.yaml && fae prepare clicks.yaml --out data",
   notes: `Files are CSV, TSV, JSON lines or Parquet, plain, gzip or Zstandard; globs in quotes. Parquet needs DuckDB:
-npm install @duckdb/node-api. What is proposed is YAML with the reason beside each line; a whole one:
+npm install @duckdb/node-api. What is proposed is YAML with the reason next to each line; a whole one:
 
   files: clicks/*.csv                  # from the directory of this file; or { train: ..., val: ..., test: ... }
   format: csv                          # csv, tsv, jsonl, parquet; separator, quote, names, missing: ["NA"]
   label: click                         # 0 or 1; or { column: rating, at_least: 4 }, { column: action, positive: [buy] }
   time: { column: ts, format: unix-s } # unix-ms, unix-us, iso, or a pattern: YYYY-MM-DD HH:mm:ss
-  group: user_id                       # kept beside the rows
+  group: user_id                       # written next to the rows
   dense:
     - { column: age, fill: 30, transform: z-score }    # or log1p, none; min, max, type: integer
     - { extract: hour }                                # or weekday, of the time

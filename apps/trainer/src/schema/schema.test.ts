@@ -44,7 +44,7 @@ async function json(...args: string[]) {
 }
 const model = ["--model", "dlrm", "--width", "4", "--bottom-mlp", "8,4", "--top-mlp", "8,1"];
 
-describe("a log of one's own", () => {
+describe("your own log", () => {
   it("is proposed a schema that prepares it as it stands", async () => {
     const { code, out, err } = await fae("schema", at("clicks.csv"));
     expect(err).toBe("");
@@ -55,7 +55,7 @@ describe("a log of one's own", () => {
       format: csv
       label: { column: label } # its name, and its values are 0 and 1
       time: { column: timestamp, format: unix-s } # times in the form of 1764547200
-      group: user_id # inputs of one user, kept beside the rows
+      group: user_id # inputs of one user, written next to the rows
       dense:
         - { column: age, fill: 42, transform: z-score } # 18 to 67, middle 42, 265 of 1500 missing
         - { column: price, transform: z-score } # 0.88 to 299.91, middle 149.24
@@ -233,8 +233,8 @@ describe("errors name the file, the line and the place", () => {
   const good =
     "files: clicks.csv\nformat: csv\nlabel: label\ntables:\n  - item_id\n  - column: user_id\nsplit: { by: none }\n";
   it.each([
-    ["a word that is none", good.replace("format", "fromat"), "DIR/bad.yaml line 2: fromat: "],
-    ["a value that is none", good.replace("csv\nlabel", "xls\nlabel"), "DIR/bad.yaml line 2: format: "],
+    ["an unknown word", good.replace("format", "fromat"), "DIR/bad.yaml line 2: fromat: "],
+    ["an invalid value", good.replace("csv\nlabel", "xls\nlabel"), "DIR/bad.yaml line 2: format: "],
     [
       "a column's option",
       good.replace("user_id", "user_id\n    ids: hash"),

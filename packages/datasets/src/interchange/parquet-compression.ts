@@ -19,7 +19,7 @@ const broken = (): Error => new Error("LZ4 data are broken");
 
 /**
  * Unpacks one block of LZ4: pairs of literal bytes and copies of what came before.
- * @param length bytes of the result @throws Error when the input is no such block
+ * @param length bytes of the result @throws Error when the input is not such a block
  */
 export function unpackLz4(input: Uint8Array, length: number): Uint8Array {
   const out = new Uint8Array(length);

@@ -17,7 +17,7 @@ export function checkSchema(schema: LogSchema, context: z.RefinementCtx): void {
   if (schema.time && !isTimeFormat(schema.time.format))
     wrong(
       ["time", "format"],
-      `'${schema.time.format}' is no format of times: expected unix-s, unix-ms, unix-us, iso, or a pattern such as YYYY-MM-DD HH:mm:ss`,
+      `'${schema.time.format}' is not a time format: expected unix-s, unix-ms, unix-us, iso, or a pattern such as YYYY-MM-DD HH:mm:ss`,
     );
   for (const [i, column] of schema.dense.entries()) checkSource(schema, ["dense", i], column, isText, wrong);
   for (const [i, column] of schema.tables.entries()) {

@@ -7,7 +7,7 @@ import { separatorOf, splitCell } from "./split-cell.js";
 /** Reads the numbers of one dense column. */
 export interface DenseReader {
   readonly isSequence: boolean;
-  /** Puts the values of a cell into `out`: one, or one a step. Returns why they are none. */
+  /** Puts the values of a cell into `out`: one, or one a step. Returns why they are not valid, or null. */
   cell(bytes: Uint8Array, start: number, end: number, out: Float64Array): RowReason | null;
   /** The same for a part of the time. */
   time(seconds: number, out: Float64Array): RowReason | null;

@@ -3,7 +3,7 @@ import { ConfigError, DataError } from "@fae/core";
 
 const name = "@duckdb/node-api";
 
-/** A DuckDB of its own, in memory. Close it. */
+/** A private DuckDB in memory. Close it. */
 export interface Database extends Disposable {
   readonly connection: DuckDBConnection;
 }

@@ -47,6 +47,6 @@ function entriesOf(directory: string) {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return []; // it is none, or may not be read: nothing in it matches
+    return []; // not a directory, or not readable: nothing in it matches
   }
 }

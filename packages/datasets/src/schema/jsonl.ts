@@ -128,7 +128,7 @@ class JsonScanner implements RecordScanner {
     const text = textOf(this.#bytes, start, end);
     const columns = this.#columnsOf.get(text);
     if (columns === undefined && this.unused.size < mostUnused) this.unused.add(text);
-    const found = { bytes: new Uint8Array(this.#bytes.subarray(start, end)), columns }; // a copy: a slice of a Buffer is none
+    const found = { bytes: new Uint8Array(this.#bytes.subarray(start, end)), columns }; // a slice of a Buffer would not be a copy
     if (place < mostUnused) this.#names[place] = found;
     return found;
   }
@@ -273,7 +273,7 @@ class JsonScanner implements RecordScanner {
     throw new Broken();
   }
 
-  /** Next byte that is no space, -1 at the end of the line. */
+  /** Next byte that is not a space, -1 at the end of the line. */
   #skipSpace(): number {
     while (this.#at < this.#end && this.#bytes[this.#at] <= 32) this.#at++;
     return this.#at < this.#end ? this.#bytes[this.#at] : -1;

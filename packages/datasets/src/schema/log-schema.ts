@@ -34,7 +34,7 @@ export function defineLog(
 ): LogDefinition {
   const parsed = logSchema.safeParse(schema);
   if (parsed.success) return { schema: parsed.data, where, directory };
-  // A name that is none first: what it should have been is missing then, and that is a consequence.
+  // Unknown names first: that the right name is missing is only a consequence.
   const { issues } = parsed.error;
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const path = issue.path.filter((part) => typeof part !== "symbol");

@@ -39,7 +39,7 @@ const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
 /**
  * The part of `bytes[start, end)` that is an integer of any width in its one form (no plus, no leading zeros, `-0` is `0`,
- * `7.0` is `7`): first byte and the byte after it in `out`. False when the text is no integer.
+ * `7.0` is `7`): first byte and the byte after it in `out`. False when the text is not an integer.
  */
 export function integerText(bytes: Uint8Array, start: number, end: number, out: Int32Array): boolean {
   let at = start;

@@ -63,7 +63,7 @@ function selected(column: ReadColumn, type: string, { path, where }: ReadOptions
       `Column '${column.name}' of '${path}' is ${type}, expected ${expected} (${where(column.path)}).`,
       {
         fix: isNested
-          ? "Write the part that you need as a column of its own."
+          ? "Write the part that you need as a separate column."
           : "Give list or sequence for a column of lists, neither for one value.",
         details: { path, column: column.name, found: type },
       },

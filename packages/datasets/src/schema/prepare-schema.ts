@@ -37,7 +37,7 @@ export interface PrepareSchemaOptions {
  * thread; memory: a few MiB, and 20 to 30 bytes and the text of each key of a dictionary.
  *
  * @throws ConfigError for the schema or an existing directory, DataError for a file, a column or too many rejected rows,
- * FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when `signal` fired. Nothing is left then: the same call begins anew.
+ * FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when `signal` fired. Nothing is left then: the same call starts over.
  */
 export async function prepareSchema(options: PrepareSchemaOptions): Promise<PreparedData> {
   const { log, maxRejects = 0.001 } = options;
@@ -141,7 +141,7 @@ function schemaRecord(
 function interrupted(directory: string): FaeError {
   const isThere = existsSync(`${directory}.partial`);
   return new FaeError("ERR_INTERRUPTED", `The preparation of '${directory}' was interrupted.`, {
-    fix: isThere ? "Nothing of it is kept: the same call begins anew." : "Repeat the call.",
+    fix: isThere ? "Nothing of it is kept: the same call starts over." : "Repeat the call.",
     details: { path: directory },
   });
 }

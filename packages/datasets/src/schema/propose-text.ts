@@ -7,7 +7,7 @@ const quoted = (text: string): string =>
     ? text
     : JSON.stringify(text);
 
-/** Writes a schema with what was seen beside each line. */
+/** Writes a schema with what was seen next to each line. */
 export function schemaText(
   paths: readonly string[],
   { format, separator, names }: LogShape,
@@ -35,7 +35,8 @@ export function schemaText(
   if (time)
     lines.push(`time: { column: ${quoted(time.name)}, format: ${quoted(time.use.format ?? "iso")} } # ${time.use.why}`);
   const user = samples.find(({ name }) => /^(user|member|visitor|customer|reviewer)_?(id)?$/i.test(name));
-  if (user && isUsed(user.name)) lines.push(`group: ${quoted(user.name)} # inputs of one user, kept beside the rows`);
+  if (user && isUsed(user.name))
+    lines.push(`group: ${quoted(user.name)} # inputs of one user, written next to the rows`);
   lines.push("dense:");
   const dense = of("dense").filter(({ name }) => isUsed(name));
   for (const { name, use } of dense) lines.push(`  - { column: ${quoted(name)}${use.options} } # ${use.why}`);

@@ -101,11 +101,11 @@ export async function readLog(stage: ReadStage): Promise<ReadLog> {
 function tellUnused(
   file: LogFile,
   names: readonly string[],
-  told: Set<string>,
+  reported: Set<string>,
   onNotice: (text: string) => void,
 ): void {
-  const fresh = names.filter((name) => !told.has(name));
-  for (const name of fresh) told.add(name);
+  const fresh = names.filter((name) => !reported.has(name));
+  for (const name of fresh) reported.add(name);
   if (fresh.length === 0) return;
   const shown = fresh.slice(0, 20).join(", ");
   onNotice(

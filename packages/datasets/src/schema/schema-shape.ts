@@ -13,7 +13,7 @@ const extract = z.enum(["hour", "weekday"]);
 const label = z.strictObject(
   {
     column: text,
-    /** Values that are a click; all others are none. */
+    /** Values that are a click; all others are not. */
     positive: words.optional(),
     /** Values that are no click; with it a value in neither list is rejected. */
     negative: words.optional(),

@@ -26,7 +26,7 @@ export interface LogScorer {
   /** By table: keys that the data set does not know, so far. They count as rare, or else as missing. */
   readonly unknown: readonly { readonly table: string; keys: number }[];
   /**
-   * @param log path, or text of a CSV, TSV or JSONL log as it arrives @param onReject takes each row that is none
+   * @param log path, or text of a CSV, TSV or JSONL log as it arrives @param onReject takes each rejected row
    * @throws DataError for a file that lacks a column
    */
   rows(log: string | AsyncIterable<Uint8Array>, onReject: (reject: RowReject) => void): AsyncGenerator<ScoredRows>;

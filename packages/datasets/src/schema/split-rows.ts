@@ -42,7 +42,7 @@ export function splitRows({ schema, where }: LogDefinition, read: ReadRows): Spl
     if (text === undefined) return Number.POSITIVE_INFINITY;
     const seconds = readTime(String(text));
     if (!Number.isNaN(seconds)) return seconds;
-    throw new DataError(`${where(["split", part])}: '${text}' is no time.`, {
+    throw new DataError(`${where(["split", part])}: '${text}' is not a time.`, {
       fix: `Write it in the format ${schema.time?.format}, or as 2026-01-31.`,
     });
   };

@@ -9,7 +9,7 @@ export type { Elements } from "./split-cell.js";
 /** Finds the keys of one table in its cells. */
 export interface TableReader {
   readonly isSequence: boolean;
-  /** Puts the keys of a cell into `out`, an empty range for a missing value. Returns why they are none. */
+  /** Puts the keys of a cell into `out`, an empty range for a missing value. Returns why they are not valid, or null. */
   elements(bytes: Uint8Array, start: number, end: number, out: Elements): RowReason | null;
   /** Id of a part of the time. */
   timeId(seconds: number): number;

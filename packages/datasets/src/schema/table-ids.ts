@@ -14,7 +14,7 @@ export interface TableIds {
 /** Ids while a log is prepared: a dictionary grows. */
 export function growingIds(table: TableColumn): TableIds {
   const { buckets, ids, rows = 0, seed = 0, extract } = table;
-  if (extract) return { dictionary: null, idOf: () => 0 }; // of the time, which is no key
+  if (extract) return { dictionary: null, idOf: () => 0 }; // the id comes from the time, not from a key
   if (buckets) return { dictionary: null, idOf: (bytes, start, end) => bucketOf(buckets, bytes, start, end) };
   if (ids === "hash") {
     // Row 0 is the missing value, so that no key shares it.

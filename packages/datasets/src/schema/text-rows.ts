@@ -8,7 +8,7 @@ export interface RecordScanner {
    * `lineEnds` and the cells are those of the record.
    */
   next(bytes: Uint8Array, at: number, end: number): number;
-  /** Why the record is no row. */
+  /** Why the record is not a row. */
   problem: RowProblem | null;
   /** Line ends inside the record. */
   lineEnds: number;
@@ -18,7 +18,7 @@ export interface RecordScanner {
   write(bytes: Uint8Array, cells: Int32Array, at: number): void;
 }
 
-/** A record that is longer is no row: most likely a quote never closes. */
+/** A longer record is not a row: most likely a quote never closes. */
 const mostRecordBytes = 1 << 20;
 const newline = 10;
 const none = new Uint8Array(0);

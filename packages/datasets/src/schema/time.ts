@@ -21,7 +21,7 @@ export const isTimeFormat = (format: string): boolean =>
   format in units || format === "iso" || /Y/.test(format.replace(token, (found) => (found[0] === "Y" ? "Y" : "")));
 
 /**
- * How to read a time: seconds since 1970 in UTC; NaN for a text that is none. Times of Parquet columns come as ISO text
+ * How to read a time: seconds since 1970 in UTC; NaN for any other text. Times of Parquet columns come as ISO text
  * whatever the format says.
  */
 export function timeReader(format: string): (text: string) => number {

@@ -28,12 +28,12 @@ describe("work that does not end", () => {
     const stopped = prepareSchema({ log: log(), directory: at("stopped"), signal: controller.signal, onProgress });
     await expect(stopped).rejects.toMatchObject({
       code: "ERR_INTERRUPTED",
-      message: expect.stringContaining("the same call begins anew"),
+      message: expect.stringContaining("the same call starts over"),
     });
     expect(readdirSync(directory.path).filter((name) => name.startsWith("stopped"))).toEqual([]);
   });
 
-  it("begins anew after it was killed, to the same bytes", async () => {
+  it("starts over after it was killed, to the same bytes", async () => {
     const code = `import { defineLog, prepareSchema } from ${JSON.stringify(built.path)};
       const log = defineLog(${JSON.stringify({ ...small, files: at("log.csv"), format: "csv" })});
       console.log("begins");

@@ -69,7 +69,7 @@ it("every object reads back as JSON.parse reads it, wherever its pieces end", as
   const lines = fc.array(fc.tuple(object, fc.constantFrom(undefined, 1)), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(lines, fc.integer({ min: 1, max: 50 }), async (given, size) => {
-      // Spaces between tokens, but no line ends, where the writer is asked for them.
+      // Spaces between tokens, but no line ends, in half of the lines.
       const log = given.map(([value, space]) => `${JSON.stringify(value, null, space).replace(/\n/g, " ")}\n`).join("");
       const { rows, rejects } = await read(log, size);
       expect(rejects).toEqual([]);

@@ -12,7 +12,7 @@ const withNumber: Rest = { ...small, dense: ["n"] };
 describe("a row that cannot be one", () => {
   it.each<[string, Rest, string, string]>([
     [
-      "an id that is no number where numbers were promised",
+      "an id that is not a number where numbers were promised",
       { ...small, tables: [{ column: "item", type: "integer" }] },
       "0,x1,1",
       "line 2 (byte 13): not-an-integer, 'item' is 'x1', expected an integer",
@@ -62,7 +62,7 @@ describe("a row that cannot be one", () => {
     ],
     ["no time", { ...small, time: "n", split: { by: "time", test: 1 } }, "0,a,", "missing-value, 'n'"],
     [
-      "a time that is none",
+      "an invalid time",
       { ...small, time: { column: "n", format: "YYYY-MM-DD" } },
       "0,a,2026-02-30",
       "bad-time, 'n' is '2026-02-30'",
@@ -324,7 +324,7 @@ describe("a schema that cannot be one", () => {
     [{ dense: [{ column: "a", sequence: { separator: " " } }] }, "schema dense[0].sequence: give steps"],
     [{ steps: 3 }, "schema steps: no column is a sequence"],
     [{ format: "parquet", separator: ";" }, "schema separator: parquet files have none"],
-    [{ time: { column: "a", format: "unix-d" } }, "schema time.format: 'unix-d' is no format of times"],
+    [{ time: { column: "a", format: "unix-d" } }, "schema time.format: 'unix-d' is not a time format"],
     [{ split: { by: "share", test: 1.5 } }, "schema split.test: expected a share below 1 or a number of inputs"],
   ])("%o", (schema, expected) => expect(message(schema)).toContain(expected));
 });

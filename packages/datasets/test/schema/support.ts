@@ -12,7 +12,7 @@ import {
 } from "../../src/index.js";
 import { temporary } from "../support/logs.js";
 
-/** Runs SQL in a DuckDB of its own. */
+/** Runs SQL in a private DuckDB. */
 export async function duckdb(...statements: string[]): Promise<void> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create(":memory:");
