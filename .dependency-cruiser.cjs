@@ -7,7 +7,7 @@ module.exports = {
     error(
       "core-imports-nothing",
       { path: "^packages/core/src/", pathNot: tests },
-      { pathNot: "^packages/core/src/|^(node:)?(fs|path)$" },
+      { pathNot: "^packages/core/src/|^(node:)?(fs|path|os|crypto)$" },
     ),
     error(
       "no-siblings",

@@ -28,6 +28,7 @@ const checks = {
   },
   unused: () => must(bin("knip"), ["--no-progress"]),
   packages: () => {
+    must(process.execPath, ["scripts/declarations.mjs"]);
     for (const cwd of publishedFolders()) {
       must(bin("publint"), ["--strict"], { cwd });
       must(bin("attw"), ["--pack", ".", "--profile", "esm-only", "--quiet"], { cwd });

@@ -1,12 +1,14 @@
-import { ConfigError } from "@fae/core";
+import { ConfigError, checkArguments, is } from "@fae/core";
 import { cell } from "./report/numbers.js";
 import type { Result, Table } from "./result.js";
+import { resultKind } from "./result-file.js";
 
 /**
  * Two results of one scenario side by side, figure by figure.
  * @throws ConfigError when they are of different scenarios, or of different machines and `acrossMachines` is not set.
  */
 export function compare(a: Result, b: Result, acrossMachines: boolean): Table[] {
+  checkArguments("compare", { a: [a, resultKind], b: [b, resultKind], acrossMachines: [acrossMachines, is.flag] });
   if (a.scenario !== b.scenario) {
     throw new ConfigError(`The results are of different scenarios: ${a.scenario} and ${b.scenario}.`, {
       fix: "Compare two results of the same scenario.",

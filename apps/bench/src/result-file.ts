@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DataError } from "@fae/core";
+import { checkArguments, DataError, expectFile, is, withPath } from "@fae/core";
 import { z } from "zod";
 import { type Result, result } from "./result.js";
 
@@ -17,10 +17,13 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const beside = `${path}.${process.pid}.partial`;
   try {
-    const file = await open(beside, "w");
+    await rm(beside, { force: true });
+    const file = await open(beside, "wx");
     try {
       await file.writeFile(text);
       await file.sync();
+    } catch (error) {
+      throw withPath(error, beside);
     } finally {
       await file.close();
     }
@@ -31,8 +34,14 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
+export const resultKind = is.matching("a result of a scenario", (value) => {
+  const { error } = result.safeParse(value);
+  return error === undefined ? null : z.prettifyError(error);
+});
+
 /** Writes `<scenario>.json` into a folder; the earlier one of that name is replaced. @returns its path */
 export async function writeResult(directory: string, found: Result): Promise<string> {
+  checkArguments("writeResult", { directory: [directory, is.text], found: [found, resultKind] });
   const path = join(directory, `${found.scenario}.json`);
   await writeWhole(path, `${JSON.stringify(result.parse(found), null, 1)}\n`);
   return path;
@@ -57,6 +66,7 @@ export function keepRepeats(directory: string, scenario: string) {
 
 /** @throws DataError naming the file and what is wrong with it. */
 export async function readResult(path: string): Promise<Result> {
+  checkArguments("readResult", { path: [path, is.text] });
   const value = await readJson(path);
   const parsed = result.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -67,6 +77,7 @@ export async function readResult(path: string): Promise<Result> {
 }
 
 async function readJson(path: string): Promise<unknown> {
+  expectFile(path);
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new DataError(`'${path}' cannot be read: ${cause.message}.`, {
       fix: "Give a result that `fae-bench run` wrote.",
@@ -99,6 +110,7 @@ export interface FoundResults {
  * @throws DataError for a damaged result, or when there is none.
  */
 export async function readResults(directory: string): Promise<FoundResults> {
+  checkArguments("readResults", { directory: [directory, is.text] });
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((cause: Error) => {
     throw new DataError(`'${directory}' is not a folder of results: ${cause.message}.`, {
       fix: "Give the folder that `fae-bench run --out` wrote to.",

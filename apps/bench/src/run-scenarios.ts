@@ -1,4 +1,4 @@
-import { FaeError } from "@fae/core";
+import { checkOptions, FaeError, is, type Shape } from "@fae/core";
 import { machineFacts } from "./measure/machine.js";
 import type { Result } from "./result.js";
 import { keepRepeats, writeResult } from "./result-file.js";
@@ -20,6 +20,17 @@ export interface RunRequest {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+const kinds: Shape<RunRequest> = {
+  scenarios: is.list(is.having("a scenario", { name: is.text, run: is.call })),
+  bench: is.having("what scenarios work with", { log: is.call }),
+  maxSeconds: is.orNull(is.number("a number above 0", (seconds) => seconds > 0)),
+  out: is.text,
+  isNamed: is.flag,
+  command: is.any,
+  commit: is.any,
+  options: is.having("options by name"),
+};
+
 export interface RunOutcome {
   readonly scenario: string;
   /** Result file; null when there is none. */
@@ -38,6 +49,7 @@ export interface RunOutcome {
  * @throws FaeError ERR_INTERRUPTED after Ctrl-C; results of finished scenarios stay.
  */
 export async function runScenarios(request: RunRequest): Promise<RunOutcome[]> {
+  checkOptions("runScenarios", request, kinds);
   const outcomes: RunOutcome[] = [];
   for (const scenario of request.scenarios) outcomes.push(await runOne(scenario, request));
   return outcomes;

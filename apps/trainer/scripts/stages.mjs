@@ -83,7 +83,9 @@ export async function stages(root, main, { batches = 250, cadence = 64 } = {}) {
     paths: [out],
   });
   const exporting = (format) => {
-    const paths = [out, ...(format === "onnx" ? [`${out}.data`] : [])];
+    const paths = ["", ".json", ".keys.tsv", ...(format === "onnx" ? [".data"] : [])].map(
+      (ending) => `${out}${ending}`,
+    );
     return {
       name: `export ${format}`,
       first: ["export", at(root, "run"), "--format", format, "--out", out],

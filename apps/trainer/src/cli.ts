@@ -1,10 +1,11 @@
-import { FaeError } from "@fae/core";
+import { checkArguments, FaeError, is } from "@fae/core";
 import { Command, CommanderError } from "commander";
 import type { CommandEntry, Invocation } from "./cli/command.js";
 import type { Io } from "./cli/io.js";
 import { exitCodes } from "./cli/run-process.js";
 import { explained } from "./cli/system-error.js";
 import { usageError } from "./cli/usage-error.js";
+import { visible } from "./cli/visible.js";
 import { commands } from "./commands/index.js";
 import { faeVersion } from "./version.js";
 
@@ -18,12 +19,22 @@ export async function main(
   io: Io,
   entries: readonly CommandEntry[] = commands,
 ): Promise<number> {
+  const stream = is.having("a stream", { write: is.call });
+  checkArguments("main", {
+    args: [args, is.list(is.any)],
+    io: [
+      io,
+      is.having("streams, a clock and a signal", { stdout: stream, stderr: stream, now: is.call, signal: is.signal }),
+    ],
+  });
   let exitCode: number = exitCodes.ok;
   // Parsing may fail before the options are known: what was typed decides how the error is shown.
   const typed = { json: args.includes("--json"), debug: args.includes("--debug") };
   const execute = async (invocation: Invocation): Promise<void> => {
     const outcome = await invocation.run(io);
-    io.stdout.write(invocation.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text && `${outcome.text}\n`);
+    io.stdout.write(
+      invocation.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text && `${visible(outcome.text)}\n`,
+    );
     exitCode = outcome.exitCode ?? exitCodes.ok;
   };
   try {
@@ -56,9 +67,9 @@ function report(error: unknown, io: Io, shown: { json: boolean; debug: boolean }
     const body = known ? { code: error.code, message, details: error.details } : { code: "ERR_UNKNOWN", message };
     io.stdout.write(`${JSON.stringify({ error: body })}\n`);
   }
-  io.stderr.write(`error: ${message}\n`);
+  io.stderr.write(`error: ${visible(message)}\n`);
   const stack = error instanceof Error ? error.stack : undefined;
   // An error that is not ours is a defect: its stack is what a bug report needs.
-  if (stack !== undefined && (shown.debug || !known)) io.stderr.write(`${stack}\n`);
+  if (stack !== undefined && (shown.debug || !known)) io.stderr.write(`${visible(stack)}\n`);
   return known && error.code === "ERR_INTERRUPTED" ? exitCodes.interrupted : exitCodes.failed;
 }

@@ -1,8 +1,9 @@
 export { interrupted, stopIfAborted } from "./cli/interrupted.js";
 export type { Io } from "./cli/io.js";
-export { suggestion } from "./cli/nearest.js";
+
 export { exitCodes, runProcess } from "./cli/run-process.js";
 export { usageError } from "./cli/usage-error.js";
+export { visible } from "./cli/visible.js";
 export { main } from "./cli.js";
 export type { ExportFormat, ExportOptions, ExportReport } from "./export/export-model.js";
 export { exportModel } from "./export/export-model.js";

@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeSmallData } from "../src/test-data.js";
+import { engineStatuses } from "../src/train/engines.js";
 
 const script = join(import.meta.dirname, "../dist/main.js");
 const isBuilt = existsSync(script);
+const hasCpu = (await engineStatuses()).some(({ name, available }) => name === "cpu" && available);
+if (!hasCpu) console.log("skipped: kills and resumes need engine cpu");
 if (!isBuilt) console.log("skipped: apps/trainer is not built (npm run setup)");
 
 interface Ended {
@@ -61,6 +64,13 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(limited.stderr).toMatch(/^error: This process may open only 64 files at once, [^\n]*ulimit -n 1024\.\n$/);
   });
 
+  test("of processes that make the same data set exactly one works", async () => {
+    const contend = join(import.meta.dirname, "../scripts/contend.mjs");
+    const { code, err } = await run(contend, ["--stage", "prepare", "--rounds", "3"]);
+    expect(err).toBe("prepare: 3 rounds of 4 processes\n");
+    expect(code).toBe(0);
+  });
+
   test("Ctrl-C ends a training with 130 and leaves nothing", async () => {
     const data = writeSmallData(join(root, "data"), { inputs: { train: 4000, test: 100 } });
     const args = ["train", data, "--model", "dlrm", "--engine", "reference", "--batch", "100", "--epochs", "1000"];
@@ -75,12 +85,16 @@ describe.skipIf(!isBuilt)("the built command", () => {
     expect(existsSync(join(root, "runs"))).toBe(false);
   });
 
-  test("a training that is killed and resumed ends with the model of one in one piece", async () => {
-    const kill = join(import.meta.dirname, "../scripts/kill.mjs");
-    const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
-    expect(ended).toMatchObject({ code: 0 });
-    expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
-  }, 120_000);
+  test.skipIf(!hasCpu)(
+    "a training that is killed and resumed ends with the model of one in one piece",
+    async () => {
+      const kill = join(import.meta.dirname, "../scripts/kill.mjs");
+      const ended = await run(kill, ["--kills", "4", "--stage", "train cpu-only"]);
+      expect(ended).toMatchObject({ code: 0 });
+      expect(JSON.parse(ended.out)).toMatchObject({ kills: 4 });
+    },
+    120_000,
+  );
 
   test("profile and pack with threads feed a training", async () => {
     const data = writeSmallData(join(root, "long"), { inputs: { train: 60_000, val: 500 } });

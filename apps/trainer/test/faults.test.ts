@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openPrepared, pack } from "@fae/datasets";
 import { listCheckpoints, openCheckpoint, verifyCheckpoint } from "@fae/embedding-store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exportModel } from "../src/export/export-model.js";
@@ -10,7 +11,7 @@ import { resumeTraining, trainModel } from "../src/train/train-model.js";
 /** Of `scripts/fs-faults.mjs`, which is plain JavaScript: worker threads load it too. */
 interface Faults {
   withFaults<T>(
-    plan: { readonly n: number; readonly how: "once" | "full" },
+    plan: { readonly n: number; readonly how: "once" | "full" | "short" | "short-full" },
     work: () => Promise<T>,
   ): Promise<{ readonly operations: number; readonly failed: number; readonly value?: T; readonly error?: unknown }>;
 }
@@ -64,6 +65,53 @@ test.each(["once", "full"] as const)("a write, fsync or rename that fails (%s) l
     rmSync(run, { recursive: true });
     expect(readdirSync(root).filter((name) => name.startsWith("."))).toEqual([]);
   }
+});
+
+const packed = async (out: string) => {
+  const data = await openPrepared(join(root, "data"));
+  const counts = async () => data.tables.map(({ rows }) => new Uint32Array(rows));
+  const hotRows = data.tables.map(() => 1);
+  return pack({ data, counts, hotRows, madeFrom: data.digest, budgetBytes: 24, rowBytes: 8, directory: out });
+};
+
+test("a write that takes a part of what it is given loses nothing", async () => {
+  const files = (directory: string): Buffer[] =>
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  const out = join(root, "packed");
+  const counted = await withFaults({ n: 0, how: "short" }, () => packed(out));
+  const expected = files(out);
+  expect(counted.operations).toBeGreaterThan(20);
+  let short = 0;
+  for (let n = 1; n <= counted.operations; n += 2) {
+    rmSync(out, { recursive: true, force: true });
+    const { failed, error } = await withFaults({ n, how: "short" }, () => packed(out));
+    expect(error).toBeUndefined();
+    short += failed;
+    expect(files(out)).toEqual(expected);
+    rmSync(out, { recursive: true });
+    // The disk has room for half of the write and for nothing more.
+    const full = await withFaults({ n, how: "short-full" }, () => packed(out));
+    if (full.failed > 0) expect(full.error).toMatchObject({ message: expect.stringMatching(/disk .*full/) });
+    if (existsSync(out)) expect(files(out)).toEqual(expected);
+  }
+  expect(short).toBeGreaterThan(5);
+  const run = join(root, "short");
+  const boarded = (name: string) => trainModel({ ...options(join(root, name)), tensorboard: true });
+  const trained = await withFaults({ n: 0, how: "short" }, () => boarded("short"));
+  const whole = model(run);
+  const board = () => files(join(run, "tensorboard")).map((bytes) => bytes.length);
+  const boardBytes = board();
+  for (let n = 2; n <= trained.operations; n += 17) {
+    rmSync(run, { recursive: true });
+    expect((await withFaults({ n, how: "short" }, () => boarded("short"))).error).toBeUndefined();
+    expect(model(run)).toEqual(whole);
+    expect(board()).toEqual(boardBytes);
+    const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").split("\n").slice(0, -1);
+    for (const line of lines) expect(() => JSON.parse(line)).not.toThrow();
+  }
+  rmSync(run, { recursive: true });
 });
 
 test.each(["safetensors", "onnx", "npz"] as const)("an export to %s is there whole or not at all", async (format) => {

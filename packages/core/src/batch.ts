@@ -20,6 +20,9 @@ export interface RowLayout {
   readonly hotness: readonly number[];
 }
 
+/** What engines can address, and so what files may state: rows of a table, L, and words of one input. */
+export const layoutLimits = { rows: 0x7fffffff, hotness: 1 << 16, strideWords: 1 << 20 } as const;
+
 /** Id that stands for no row. */
 export const noRow = -1;
 

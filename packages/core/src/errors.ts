@@ -40,7 +40,10 @@ export class FaeError extends Error {
   }
 }
 
-const subclass = (code: ErrorCode) =>
+/** Named, so that the declarations hold no type of Node: the inferred one lists `Error.prepareStackTrace(NodeJS.CallSite[])`. */
+type FaeErrorClass = new (message: string, options?: FaeErrorOptions) => FaeError;
+
+const subclass = (code: ErrorCode): FaeErrorClass =>
   class extends FaeError {
     constructor(message: string, options?: FaeErrorOptions) {
       super(code, message, options);

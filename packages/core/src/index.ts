@@ -1,7 +1,12 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
-export { idColumns, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
-export type { BackwardStep, CompiledProgram } from "./compile.js";
-export { compile, differentiate } from "./compile.js";
+export { idColumns, idsPerStep, layoutLimits, noRow, strideBytes, strideWords } from "./batch.js";
+export { checkArguments, checkOptions } from "./check-call.js";
+export { type BackwardStep, type CompiledProgram, compile, differentiate } from "./compile.js";
+export { dataKinds } from "./data-kinds.js";
+export { existing, makeDirectory, removeEmpty, syncPath } from "./disk/directories.js";
+export { lockPath, type PathLock } from "./disk/path-lock.js";
+export { isOtherAlive, processTag, tagPattern } from "./disk/process-tag.js";
+export { naming, type WritableFile, withPath, writeFully, writeFullyTo } from "./disk/write-fully.js";
 export type {
   Bytes,
   Engine,
@@ -29,11 +34,21 @@ export {
   ShapeError,
   UnsupportedError,
 } from "./errors.js";
-export { readOriginalIds } from "./files.js";
+export { expectFile, expectNoLinks, readOriginalIds, readSmallFile } from "./files.js";
+export {
+  type IdMapping,
+  type IdRule,
+  idDifference,
+  idRules,
+  type LogName,
+  logNames,
+  type TableIds,
+} from "./id-mapping.js";
 export { initialParameter, initialRow } from "./initial.js";
-export { crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
-export type { Metrics } from "./metrics.js";
-export { auc, metrics } from "./metrics.js";
+export { is, type Kind, type Shape } from "./kinds.js";
+export { correctedScore, crossEntropy, logClamp, lossGradient, meanLoss, score } from "./loss.js";
+export { auc, type Metrics, meanCrossEntropy, metrics } from "./metrics.js";
+export { suggestion } from "./nearest.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";

@@ -6,6 +6,13 @@ export const logClamp = -100;
 /** Predicted click probability of a logit z: `1 / (1 + exp(-z))`. */
 export const score = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
+/**
+ * Probability where nothing was left out, of a score learnt from data that kept only a share of the inputs without a click:
+ * `p / (p + (1 - p) / kept)`. It lowers the odds by that share, so the order of scores stays.
+ * @param kept above 0 to 1
+ */
+export const correctedScore = (p: number, kept: number): number => (kept === 1 ? p : p / (p + (1 - p) / kept));
+
 /** log(sigmoid(z)) without overflow: `min(z, 0) - log1p(exp(-|z|))`. */
 const logScore = (logit: number): number => Math.min(logit, 0) - Math.log1p(Math.exp(-Math.abs(logit)));
 

@@ -44,7 +44,8 @@ export function metrics(scores: Float32Array, labels: Uint8Array, logLoss = mean
   };
 }
 
-function meanCrossEntropy(scores: Float32Array, labels: Uint8Array): number {
+/** Mean binary cross entropy of float32 scores, each log term at least -100. */
+export function meanCrossEntropy(scores: Float32Array, labels: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < scores.length; i++)
     sum -= Math.max(Math.log(labels[i] === 1 ? scores[i] : 1 - scores[i]), logClamp);

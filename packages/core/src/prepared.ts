@@ -1,4 +1,5 @@
 import type { DenseEncoding, RowLayout } from "./batch.js";
+import type { IdMapping, LogName } from "./id-mapping.js";
 
 /** Names of the row files of a prepared data set. `hot` and `cold` exist after `pack`, unless it was asked to leave them out. */
 export type SplitName = "train" | "val" | "test" | "hot" | "cold";
@@ -9,7 +10,7 @@ export type SplitName = "train" | "val" | "test" | "hot" | "cold";
  */
 export interface PreparedData {
   readonly directory: string;
-  readonly source: "criteo-kaggle" | "criteo-terabyte" | "avazu" | "taobao" | "custom" | "schema";
+  readonly source: LogName;
   readonly layout: RowLayout;
   /** In id order of the layout; `rows` is the cardinality. */
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
@@ -18,6 +19,10 @@ export interface PreparedData {
   readonly denseEncoding: DenseEncoding;
   /** sha256 of the manifest without its `packed` part: what a profile or checkpoint says it was made from. */
   readonly digest: string;
+  /** What its original ids mean; null when the data set was written before it said so: `idMapping` of datasets works it out. */
+  readonly ids: IdMapping | null;
+  /** Share of the training inputs without a click that were kept, above 0 to 1; 1: all. Other splits are as in the log. */
+  readonly keptNegatives: number;
   /** Present when ids are in popularity order. */
   readonly packed: PackedInfo | null;
 }

@@ -109,6 +109,12 @@ describe("openRows", () => {
     expect(() => openRows(source, { batch: 1 }).read(0, 0)).toThrow(/dense feature 1 is -3/);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("refuses a dense value of %d", (value) => {
+    const words = wordsOf(3);
+    new Float32Array(words.buffer)[1 * 6 + 2] = value;
+    expect(() => openRows(memory(words), { batch: 3 }).read(0, 0)).toThrow(`row 1: dense feature 1 is ${value}`);
+  });
+
   it("refuses data whose size is not rows x stride", () => {
     expect(() => openRows(file(wordsOf(10), { rows: 11 }), { batch: 4 })).toThrow(/has 240 bytes, but 11 rows of 24/);
     expect(() => openRows(memory(wordsOf(10), { rows: 9 }), { batch: 4 })).toThrow(/has 60 words, but 9 rows/);

@@ -1,6 +1,9 @@
 import { type BatchSource, idsPerStep, noRow, strideBytes, strideWords } from "./batch.js";
+import { checkArguments, checkOptions } from "./check-call.js";
+import { dataKinds } from "./data-kinds.js";
 import { ConfigError, DataError, DisposedError } from "./errors.js";
 import { openInput } from "./files.js";
+import { is } from "./kinds.js";
 import { permutation } from "./random.js";
 
 /** Decoded inputs of one batch; S' = max(1, S), sumL = ids per step. */
@@ -23,7 +26,7 @@ export interface RowReader extends Disposable {
   readonly batches: number;
   /**
    * @param epoch picks the permutation when the source is shuffled; null reads rows in file order whatever the source says.
-   * @throws DataError naming source, row and found value for a label, count or id out of range.
+   * @throws DataError naming source, row and found value for a label, count or id out of range, and a dense value that is NaN or infinite.
    */
   read(batch: number, epoch: number | null): Batch;
   close(): void;
@@ -40,7 +43,10 @@ export interface RowReaderOptions {
  * Opens a source for JavaScript engines; reads are synchronous. Shares no data with the source's memory except to copy.
  * @throws DataError when the size of the data is not rows x stride, ConfigError when `batch` is out of range.
  */
-export function openRows(source: BatchSource, { batch, tables }: RowReaderOptions): RowReader {
+export function openRows(source: BatchSource, options: RowReaderOptions): RowReader {
+  checkArguments("openRows", { source: [source, dataKinds.rows] });
+  checkOptions<RowReaderOptions>("openRows", options, { batch: is.any, tables: is.maybe(dataKinds.tables) });
+  const { batch, tables } = options;
   if (!Number.isSafeInteger(batch) || batch < 1)
     throw new ConfigError(`Batch size must be a positive integer, found ${batch}.`, {
       fix: "Use at least 1.",
@@ -169,8 +175,13 @@ function decoder(source: BatchSource, tables: RowReaderOptions["tables"]) {
       labels[i] = label;
       for (let step = 0; step < steps; step++) {
         for (let f = 0; f < layout.denseFeatures; f++, at++) {
-          if (layout.denseEncoding === "float32") dense[denseAt++] = floats[at];
-          else {
+          if (layout.denseEncoding === "float32") {
+            if (!Number.isFinite(floats[at]))
+              fail(rowAt(i), `dense feature ${f} is ${floats[at]}, expected a finite number`, {
+                found: String(floats[at]),
+              });
+            dense[denseAt++] = floats[at];
+          } else {
             if (words[at] < 0)
               fail(rowAt(i), `dense feature ${f} is ${words[at]}, expected a count of at least 0`, {
                 found: words[at],

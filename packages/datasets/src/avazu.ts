@@ -12,7 +12,7 @@ const tableFields: Field[] = [
 ];
 
 const fields: Field[] = [
-  { name: "id", kind: "identifier" },
+  { name: "id", kind: "skipped" },
   { name: "click", kind: "label" },
   { name: "hour", kind: "hour" },
   ...tableFields,

@@ -23,6 +23,9 @@ const edit = (path: string, change: (manifest: Manifest) => unknown) => {
   writeFileSync(path, JSON.stringify(change(manifest) ?? manifest));
 };
 
+const editLayout = (file: (name: string) => string, change: Partial<Manifest["layout"]>) =>
+  edit(file("manifest.json"), (m) => ({ ...m, layout: { ...m.layout, ...change } }));
+
 describe("openPrepared", () => {
   it("gives what prepare gave", () =>
     withPrepared(async (data) => {
@@ -43,7 +46,7 @@ describe("openPrepared", () => {
     [
       "a manifest of another version",
       (file) => edit(file("manifest.json"), (m) => ({ ...m, version: 7 })),
-      /has version 7; this release reads version 1/,
+      /has version 7; this release reads versions 1 and 2/,
     ],
     ["a manifest that is no JSON", (file) => writeFileSync(file("manifest.json"), "{"), /is not valid JSON/],
     ["another program's manifest", (file) => writeFileSync(file("manifest.json"), "{}"), /no format 'fae-prepared'/],
@@ -51,6 +54,23 @@ describe("openPrepared", () => {
       "a damaged manifest",
       (file) => edit(file("manifest.json"), (m) => ({ ...m, labelRate: 2 })),
       /is damaged: .*labelRate/,
+    ],
+    [
+      "more ids of a table than an engine takes",
+      (file) => editLayout(file, { hotness: [400_000_000, ...new Array<number>(25).fill(1)] }),
+      /is damaged: .*Too big: expected number to be <=65536/,
+    ],
+    ["inputs that are too long", (file) => editLayout(file, { steps: 1_000_000_000 }), /at most 1048576 words/],
+    [
+      "more rows of a table than ids",
+      (file) => edit(file("manifest.json"), (m) => ({ ...m, tables: m.tables.map((t) => ({ ...t, rows: 2 ** 31 })) })),
+      /is damaged: .*Too big: expected number to be <=2147483647/,
+    ],
+    ["a manifest that is null", (file) => writeFileSync(file("manifest.json"), "null"), /no format 'fae-prepared'/],
+    [
+      "a manifest that is too large",
+      (file) => truncateSync(file("manifest.json"), 2 ** 27),
+      /at most 67108864 are read/,
     ],
     [
       "a path that leaves the directory",

@@ -1,5 +1,6 @@
 import type { BatchSource, PreparedData, SplitName } from "@fae/core";
-import { DataError } from "@fae/core";
+import { checkArguments, checkOptions, DataError, dataKinds } from "@fae/core";
+import { sourceKinds } from "./call-kinds.js";
 
 export interface SourceOptions {
   /** Permutes the inputs of every epoch; null (default) keeps their order. */
@@ -10,6 +11,8 @@ export interface SourceOptions {
 
 /** One split of a prepared data set as a `BatchSource`. @throws DataError when the data set has no such split. */
 export function toBatchSource(data: PreparedData, split: SplitName, options: SourceOptions = {}): BatchSource {
+  checkArguments("toBatchSource", { data: [data, dataKinds.prepared], split: [split, dataKinds.split] });
+  checkOptions<SourceOptions>("toBatchSource", options, sourceKinds);
   const { shuffleSeed = null, name = split } = options;
   const found = data.splits[split];
   if (!found) {

@@ -10,7 +10,7 @@ export const taobao: RawFormat = {
       { name: "user", kind: "natural" },
       { name: "item", kind: "natural" },
       { name: "category", kind: "natural" },
-      { name: "behaviour", kind: "action" },
+      { name: "behaviour", kind: "skipped" },
       { name: "time", kind: "integer" },
     ],
   },

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { checkArguments, DataError, is } from "@fae/core";
 import { readManifest } from "./open-prepared.js";
 import { bytesOf, readFully, withFile } from "./prepare/files.js";
 import { IntDictionary } from "./prepare/int-dictionary.js";
-import { openTextVocabulary, type TextVocabulary } from "./schema/text-vocabulary.js";
+import { readTextVocabulary, type TextVocabulary } from "./schema/text-vocabulary.js";
 
 /** Raw keys of one table. */
 export interface Vocabulary {
@@ -27,6 +27,7 @@ export interface Vocabulary {
  * @throws DataError when there is no such table or its ids were hashed.
  */
 export async function openVocabulary(directory: string, table: string): Promise<Vocabulary> {
+  checkArguments("openVocabulary", { directory: [directory, is.text], table: [table, is.text] });
   const manifest = await readManifest(directory);
   const found = manifest.tables.find(({ name }) => name === table);
   if (!found?.vocabulary) {
@@ -39,12 +40,12 @@ export async function openVocabulary(directory: string, table: string): Promise<
   const path = join(directory, found.vocabulary.file);
   const { keys: kind, text } = found.vocabulary;
   if (text !== undefined)
-    return texts(table, openTextVocabulary(table, path, join(directory, text), found.rows), found.rows);
+    return texts(table, readTextVocabulary(table, path, join(directory, text), found.rows), found.rows);
   const keys = new Int32Array(found.rows);
   withFile(path, "r", (file) => readFully(file, bytesOf(keys), 0, path));
   const isHex = kind === "hex";
   const pattern = isHex ? /^[0-9a-fA-F]{0,8}$/ : /^-?[0-9]{0,10}$/;
-  let ids: IntDictionary | null = null;
+  let find: ((key: number) => number) | null = null;
   return {
     table,
     keys,
@@ -58,11 +59,8 @@ export async function openVocabulary(directory: string, table: string): Promise<
       if (!pattern.test(text)) return null;
       const key = isHex ? Number.parseInt(text || "0", 16) : Number(text || "0");
       if (Number.isNaN(key) || key < -2147483648 || key > (isHex ? 4294967295 : 2147483647)) return null;
-      if (!ids) {
-        ids = new IntDictionary(keys.length);
-        for (const known of keys) ids.add(known);
-      }
-      const id = ids.idOf(key | 0);
+      find ??= idsOfKeys(keys);
+      const id = find(key | 0);
       return id < 0 ? null : id;
     },
   };
@@ -88,3 +86,10 @@ const noId = (table: string, id: number, rows: number): DataError =>
   new DataError(`Table '${table}' has no id ${id}, expected 0 to ${rows - 1}.`, {
     details: { table, found: id, expected: rows },
   });
+
+/** Looks up the position of an int32 key among keys, -1 where it is not. Memory: 16 to 30 bytes a key. */
+export function idsOfKeys(keys: Int32Array): (key: number) => number {
+  const dictionary = new IntDictionary(keys.length);
+  for (const key of keys) dictionary.add(key);
+  return (key) => dictionary.idOf(key | 0);
+}

@@ -68,7 +68,7 @@ it("names the row of the file", async () => {
     directory: directory.file("out"),
   });
   await expect(imported).rejects.toThrow(
-    /Column 'item' of '.*b.parquet' holds 2147483648 in row 4322\. .*'fae schema'/,
+    /Column 'item' of '.*b.parquet' holds 2147483648 in row 4321\. .*'fae schema'/,
   );
 });
 

@@ -75,6 +75,7 @@ describe.skipIf(!shared)("real logs", () => {
     const again = await prepare({
       format: "criteo-terabyte",
       files: [...files, ...files],
+      asGiven: true,
       directory: directory.file("two"),
     });
     expect([again.splits.train?.rows, again.splits.test?.rows, again.splits.val?.rows]).toEqual([10_000, 5000, 5000]);

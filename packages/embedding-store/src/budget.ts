@@ -1,4 +1,4 @@
-import { ConfigError, type OptimizerName, rowStateValues } from "@fae/core";
+import { ConfigError, checkArguments, is, type OptimizerName, rowStateValues } from "@fae/core";
 
 /** Bytes of one row of width D with its optimizer state, all float32: what one hot row takes of a budget. */
 export const rowBytes = (width: number, optimizer: OptimizerName): number =>
@@ -26,6 +26,7 @@ const units: Readonly<Record<string, number>> = {
  * @throws ConfigError for anything else, and when it is no whole number of bytes.
  */
 export function parseBytes(text: string): number {
+  checkArguments("parseBytes", { text: [text, is.text] });
   const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
   const bytes = number === undefined ? Number.NaN : Number(number) * (units[unit.toUpperCase()] ?? Number.NaN);
   if (!Number.isSafeInteger(bytes))

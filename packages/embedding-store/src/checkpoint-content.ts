@@ -1,5 +1,6 @@
 import {
   elements,
+  type IdMapping,
   type OptimizerName,
   type OptimizerSpec,
   type Program,
@@ -7,12 +8,18 @@ import {
   type Session,
   stepOf,
 } from "@fae/core";
-import { type BaseReference, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
+import {
+  type BaseReference,
+  type CheckpointManifest,
+  checkpointVersion,
+  programDigest,
+} from "./checkpoint-manifest.js";
 import {
   denseTensors,
   expectRows,
   idsTensor,
   inverseOf,
+  keysTensor,
   type OriginalIds,
   rowParts,
   sessionRows,
@@ -36,6 +43,10 @@ export interface CheckpointSource {
   readonly state?: unknown;
   /** Digest of the data set before packing: restoring into a run over other data is refused. */
   readonly data?: string;
+  /** What the original ids mean: restoring into a run over ids of another meaning is refused, naming the table. */
+  readonly ids?: IdMapping;
+  /** Raw keys in the order of original ids, by table of the data set, so that the model serves raw lines without the data set. */
+  readonly keys?: readonly KeysOfTable[];
   /**
    * Saves only these rows, all dense parameters, and the name of the full checkpoint in the same directory that has the
    * other rows. Every row that differs from it must be there; more may be.
@@ -43,6 +54,14 @@ export interface CheckpointSource {
   readonly changed?: { readonly since: BaseReference; readonly rows: ChangedRows };
   /** Rows read from the session at a time, in bytes; default 16 MiB. */
   readonly chunkBytes?: number;
+}
+
+/** The vocabulary of a table. */
+export interface KeysOfTable {
+  readonly table: string;
+  readonly rows: number;
+  /** Called once, when its turn comes: one table at a time is in memory. */
+  read(): Int32Array;
 }
 
 export interface ContentFile {
@@ -58,12 +77,12 @@ export interface CheckpointContent {
 
 /** The content of a checkpoint of a session, read from it when it is used. */
 export async function sessionContent(source: CheckpointSource): Promise<CheckpointContent> {
-  const { session, program, optimizer, state = null, data = null, changed } = source;
+  const { session, program, optimizer, state = null, data = null, ids, changed } = source;
   const step = stepOf(await session.read("#step"));
   return {
     head: {
       format: "fae-checkpoint",
-      version: changed ? 2 : 1,
+      version: checkpointVersion,
       program: {
         name: program.name,
         digest: programDigest(program),
@@ -74,11 +93,31 @@ export async function sessionContent(source: CheckpointSource): Promise<Checkpoi
       optimizer: { ...optimizer },
       step,
       data,
+      ...(ids && { ids: { source: ids.source, tables: ids.tables.map((table) => ({ ...table })) } }),
       state: state as CheckpointManifest["state"],
       ...(changed && { base: changed.since }),
     },
-    files: changed ? changedFiles(source, changed.rows) : allFiles(source),
+    files: withKeys(source, changed ? changedFiles(source, changed.rows) : allFiles(source)),
   };
+}
+
+async function* withKeys(
+  { keys = [] }: CheckpointSource,
+  files: CheckpointContent["files"],
+): AsyncGenerator<ContentFile> {
+  yield* files;
+  if (keys.length === 0) return;
+  const tensors = keys.map(
+    ({ table, rows, read }): TensorSource => ({
+      name: keysTensor(table),
+      shape: [rows],
+      dtype: "I32",
+      data: function* () {
+        yield read();
+      },
+    }),
+  );
+  yield { name: "keys.safetensors", tensors };
 }
 
 /** Bytes of the tensors of a checkpoint: what a snapshot of it takes in memory. @param rows changed ones; absent: all */

@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { checkArguments, is, readSmallFile } from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 
@@ -18,6 +19,7 @@ interface Listed {
 
 /** Checkpoints in a directory, oldest first. Unfinished ones are not there. */
 export async function listCheckpoints(root: string): Promise<Listed[]> {
+  checkArguments("listCheckpoints", { root: [root, is.text] });
   const names = await readdir(root).catch(() => []);
   return names
     .flatMap((name) => {
@@ -44,7 +46,7 @@ const naming = z.looseObject({ base: z.looseObject({ name: z.string() }).optiona
 /** Name of the checkpoint that one builds on, null for a full one; undefined when its manifest is damaged. */
 export async function baseNameOf(directory: string): Promise<string | null | undefined> {
   try {
-    const { digest, ...rest } = naming.parse(JSON.parse(await readFile(join(directory, manifestName), "utf8")));
+    const { digest, ...rest } = naming.parse(JSON.parse(readSmallFile(join(directory, manifestName))));
     return digest === digestOf(rest) ? (rest.base?.name ?? null) : undefined;
   } catch {
     return undefined;

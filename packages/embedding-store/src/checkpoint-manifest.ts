@@ -1,12 +1,24 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError, type Program } from "@fae/core";
+import {
+  checkArguments,
+  DataError,
+  expectFile,
+  idRules,
+  is,
+  layoutLimits,
+  logNames,
+  type Program,
+  readSmallFile,
+} from "@fae/core";
 import * as z from "zod";
 import { digestOf } from "./canonical.js";
 import { checkpointPattern, listCheckpoints, manifestName, otherCheckpoint } from "./checkpoint-list.js";
 
-/** 1: full checkpoints. 2: those with a base. */
-const versions = [1, 2] as const;
+/** 1: full checkpoints. 2: those with a base. 3: either, with what its ids mean. */
+const versions = [1, 2, 3] as const;
+/** Version that is written. */
+export const checkpointVersion = 3;
 
 const whole = z.int().min(0);
 
@@ -17,8 +29,8 @@ const manifestSchema = z.strictObject({
     name: z.string(),
     /** Of the program's mathematics, not of its name and initial values. */
     digest: z.string(),
-    width: whole,
-    tables: z.array(z.strictObject({ name: z.string(), rows: whole })),
+    width: whole.max(layoutLimits.rows),
+    tables: z.array(z.strictObject({ name: z.string(), rows: whole.max(layoutLimits.rows) })),
     params: z.array(z.strictObject({ name: z.string(), shape: z.array(whole) })),
   }),
   optimizer: z.strictObject({
@@ -31,6 +43,21 @@ const manifestSchema = z.strictObject({
   step: whole,
   /** Digest of the data set whose ids the rows have, before any packing; null when not told. */
   data: z.string().nullable(),
+  /** What the ids of the rows mean (`IdMapping` of core); versions 1 and 2 lack it. */
+  ids: z
+    .strictObject({
+      source: z.enum(logNames),
+      tables: z.array(
+        z.strictObject({
+          table: z.string(),
+          rows: whole,
+          rule: z.enum(idRules),
+          modulo: whole.nullable(),
+          digest: z.string(),
+        }),
+      ),
+    })
+    .optional(),
   files: z.array(
     z.strictObject({
       name: z.string().regex(/^[\w.-]+\.safetensors$/),
@@ -88,6 +115,7 @@ export const formatManifest = (manifest: CheckpointManifest): string =>
  * @throws DataError naming what is missing, damaged or of another version.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  checkArguments("openCheckpoint", { path: [path, is.text] });
   const directory = await checkpointDirectory(path);
   const manifest = await readManifest(directory);
   await expectFiles(directory, manifest);
@@ -158,9 +186,10 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
       details: { path },
       cause,
     });
+  expectFile(path);
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    json = JSON.parse(readSmallFile(path));
   } catch (error) {
     throw await damaged(`'${manifestName}' cannot be read`, error);
   }
@@ -168,7 +197,7 @@ async function readManifest(directory: string): Promise<CheckpointManifest> {
   if (!head.success) throw await damaged(`'${manifestName}' is not a checkpoint's`, head.error);
   if (!versions.some((version) => version === head.data.version))
     throw new DataError(
-      `Checkpoint '${directory}' has version ${head.data.version}; this program reads ${versions.join(" and ")}.`,
+      `Checkpoint '${directory}' has version ${head.data.version}; this program reads ${versions.join(", ")}.`,
       {
         fix: "Use the version of FAE that wrote it.",
         details: { path, found: head.data.version, expected: versions },

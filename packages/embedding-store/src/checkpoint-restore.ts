@@ -1,7 +1,19 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { DataError, elements, type OptimizerSpec, type Program, type Session, stepValues } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  DataError,
+  elements,
+  type IdMapping,
+  idDifference,
+  type OptimizerSpec,
+  type Program,
+  type Session,
+  stepValues,
+} from "@fae/core";
+import { checkpointKind, restoreKinds } from "./call-kinds.js";
 import { digestOf } from "./canonical.js";
 import { otherCheckpoint } from "./checkpoint-list.js";
 import { type Checkpoint, type CheckpointManifest, programDigest } from "./checkpoint-manifest.js";
@@ -15,10 +27,13 @@ import {
   type TensorShape,
   tableTensors,
 } from "./checkpoint-tensors.js";
+import { finiteWeights } from "./finite-weights.js";
 import { openSafetensors, type Safetensors } from "./safetensors.js";
 
 /** Reads every file of a checkpoint and of its base and compares digests. @throws DataError naming the first damaged file. */
-export async function verifyCheckpoint({ path, manifest, base }: Checkpoint): Promise<void> {
+export async function verifyCheckpoint(checkpoint: Checkpoint): Promise<void> {
+  checkArguments("verifyCheckpoint", { checkpoint: [checkpoint, checkpointKind] });
+  const { path, manifest, base } = checkpoint;
   if (base !== null) await verifyCheckpoint(base);
   for (const file of manifest.files) {
     const filePath = join(path, file.name);
@@ -42,8 +57,10 @@ export interface RestoreOptions {
   readonly optimizer: OptimizerSpec;
   /** By table name, for tables in popularity order; may differ from those at saving. */
   readonly originalIds?: Readonly<Record<string, OriginalIds>>;
-  /** Digest of the data set before packing. */
+  /** Digest of the data set before packing: what an older checkpoint, which does not say what its ids mean, is compared by. */
   readonly data?: string;
+  /** What the original ids of the session's tables mean. */
+  readonly ids?: IdMapping;
   /** `all` (default) continues a run; `weights` takes tables and parameters only, whatever the optimizer. */
   readonly parts?: "all" | "weights";
   /** Told, per table of a checkpoint that has a base, which rows of the session are not as in that base. */
@@ -60,16 +77,18 @@ export interface RestoreOptions {
  * @throws DataError when it is damaged, of another model, another optimizer or other data, before anything is written.
  */
 export async function restoreCheckpoint(checkpoint: Checkpoint, options: RestoreOptions): Promise<unknown> {
+  checkArguments("restoreCheckpoint", { checkpoint: [checkpoint, checkpointKind] });
+  checkOptions<RestoreOptions>("restoreCheckpoint", options, restoreKinds);
   const { session, program, optimizer, originalIds = {}, parts = "all", chunkBytes = 16 * 2 ** 20 } = options;
+  expectSameIds(checkpoint, options);
   expectSameModel(checkpoint, program);
-  expectSameData(checkpoint, options.data);
   if (parts === "all") expectSameOptimizer(checkpoint, optimizer);
   await verifyCheckpoint(checkpoint);
   const saved = checkpoint.manifest.optimizer.name;
   const wanted = ({ name }: TensorShape): boolean => parts === "all" || !name.includes("#");
   for (const tensor of denseTensors(program, saved).filter(wanted)) {
     await using file = await openTensor(checkpoint, tensor);
-    await session.write(tensor.name, await file.floats(tensor.name));
+    await session.write(tensor.name, finiteWeights(await file.floats(tensor.name), tensor.name, file.path));
   }
   for (const [t, tensors] of tableTensors(program, saved).entries()) {
     const table = program.tables[t];
@@ -100,7 +119,8 @@ async function copyRows(
 ): Promise<void> {
   const width = elements(shape.slice(1));
   for (const { from, to } of rowParts(shape, chunkBytes)) {
-    await session.write(name, await file.floats(name, from * width, (to - from) * width), rowsOf(from, to));
+    const values = await file.floats(name, from * width, (to - from) * width);
+    await session.write(name, finiteWeights(values, name, file.path, { from, width }), rowsOf(from, to));
   }
 }
 
@@ -153,21 +173,40 @@ function expectSameModel({ path, manifest }: Checkpoint, program: Program): void
     theirs[i] === ours[i]
       ? "the tensors are the same, the operations are not"
       : `it has ${theirs[i] ?? "no more tensors"} where this model has ${ours[i] ?? "none"}`;
-  throw new DataError(
-    `Checkpoint '${path}' is of another model ('${saved.name}', not '${program.name}'): ${difference}.`,
-    {
-      fix: "Use the model and the data set of the run that wrote it.",
-      details: { path, found: theirs[i], expected: ours[i] },
-    },
-  );
+  const names =
+    saved.name === program.name ? `'${saved.name}' of other sizes` : `'${saved.name}', not '${program.name}'`;
+  throw new DataError(`Checkpoint '${path}' is of another model (${names}): ${difference}.`, {
+    fix: "Use the model and the data set of the run that wrote it.",
+    details: { path, found: theirs[i], expected: ours[i] },
+  });
 }
 
-function expectSameData({ path, manifest }: Checkpoint, data: string | undefined): void {
+/**
+ * Compares what ids mean; of an older checkpoint, which does not say it, the data sets.
+ * @param given what is not given is not compared
+ * @throws DataError naming the table that differs and how
+ */
+export function expectSameIds(
+  { path, manifest }: Checkpoint,
+  { ids, data }: Pick<RestoreOptions, "ids" | "data">,
+): void {
+  const refusal = (what: string, found: unknown, expected: unknown): DataError =>
+    new DataError(`Checkpoint '${path}' ${what}.`, {
+      fix: "Use data with the ids of the run that wrote it: its data set, a pack of it, or other inputs with the same vocabulary or hash.",
+      details: { path, found, expected },
+    });
+  if (manifest.ids !== undefined && ids !== undefined) {
+    const difference = idDifference(manifest.ids, ids);
+    if (difference === null) return;
+    throw refusal(`has ids that do not mean the rows of this data set: ${difference}`, manifest.ids, ids);
+  }
   if (data === undefined || manifest.data === null || manifest.data === data) return;
-  throw new DataError(`Checkpoint '${path}' was made from other data: its ids do not mean the same rows.`, {
-    fix: "Use the prepared data set of the run that wrote it, or a pack of it.",
-    details: { path, found: manifest.data, expected: data },
-  });
+  const [theirs, ours] = [manifest.data, data].map((digest) => digest.slice(0, 12));
+  throw refusal(
+    `was made from other data (${theirs}, not ${ours}) and does not say what its ids mean`,
+    manifest.data,
+    data,
+  );
 }
 
 function expectSameOptimizer({ path, manifest }: Checkpoint, optimizer: OptimizerSpec): void {

@@ -79,6 +79,9 @@ export async function inverseOf(
 /** Name of the tensor with the original ids of the rows that a checkpoint of changed rows has of a table. */
 export const idsTensor = (table: string): string => `${table}#ids`;
 
+/** Name of the tensor with the raw keys of a table of the data set, in the order of original ids. */
+export const keysTensor = (table: string): string => `keys#${table}`;
+
 /** @throws DataError when an order does not have the rows of its table. */
 export function expectRows(
   table: { readonly name: string; readonly rows: number },

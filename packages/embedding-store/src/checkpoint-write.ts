@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, isOtherAlive, processTag, tagPattern } from "@fae/core";
 import type { CheckpointContent } from "./checkpoint-content.js";
 import { baseNameOf, checkpointName, listCheckpoints, manifestName } from "./checkpoint-list.js";
 import {
@@ -10,8 +10,7 @@ import {
   formatManifest,
   openCheckpoint,
 } from "./checkpoint-manifest.js";
-import { createFile, type Disk } from "./disk.js";
-import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
+import { createFile, type Disk, disk } from "./disk.js";
 import { streamSafetensors } from "./safetensors-write.js";
 
 export interface SavedCheckpoint {
@@ -94,12 +93,22 @@ async function removeUnfinished(root: string, on: Disk): Promise<void> {
 }
 
 /** Keeps the newest, and what they build on. */
-async function removeOld(root: string, keep: number, on: Disk): Promise<void> {
+const removeOld = (root: string, keep: number, on: Disk): Promise<void> =>
+  removeOthers(root, (all) => all.slice(-keep), on);
+
+/** Removes the checkpoints in a directory but those of some steps, and what these build on. */
+export const keepCheckpoints = (root: string, isKept: (step: number) => boolean, on: Disk = disk): Promise<void> =>
+  removeOthers(root, (all) => all.filter(({ step }) => isKept(step)), on);
+
+type Listed = Awaited<ReturnType<typeof listCheckpoints>>;
+
+async function removeOthers(root: string, choose: (all: Listed) => Listed, on: Disk): Promise<void> {
   const all = await listCheckpoints(root);
-  const bases = await Promise.all(all.slice(-keep).map(({ path }) => baseNameOf(path)));
+  const kept = choose(all);
+  const bases = await Promise.all(kept.map(({ path }) => baseNameOf(path)));
   // What a damaged one builds on cannot be told: everything stays until it is no longer among those to keep.
   if (bases.includes(undefined)) return;
-  const old = all.slice(0, -keep).filter(({ path }) => !bases.includes(basename(path)));
+  const old = all.filter((entry) => !kept.includes(entry) && !bases.includes(basename(entry.path)));
   // Newest first: a killed process leaves no checkpoint without its base.
   for (const { path } of old.reverse()) await removeCheckpoint(path, on);
 }

@@ -1,15 +1,26 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, DataError, optimizerSpec, Random, stepOf, stepValues } from "@fae/core";
+import {
+  ConfigError,
+  DataError,
+  type IdMapping,
+  optimizerSpec,
+  processTag,
+  Random,
+  stepOf,
+  stepValues,
+  type TableIds,
+} from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { type MemorySession, memorySession, smallProgram } from "../test/memory-session.js";
 import { temporaryDirectories } from "../test/temporary.js";
+import { digestOf } from "./canonical.js";
 import { type SaveOptions, saveCheckpoint } from "./checkpoint.js";
 import { listCheckpoints } from "./checkpoint-list.js";
 import { openCheckpoint } from "./checkpoint-manifest.js";
 import { restoreCheckpoint, verifyCheckpoint } from "./checkpoint-restore.js";
+import { keysTensor } from "./checkpoint-tensors.js";
 import { disk } from "./disk.js";
-import { processTag } from "./process-tag.js";
 import { openSafetensors } from "./safetensors.js";
 
 const newDirectory = temporaryDirectories();
@@ -25,6 +36,14 @@ const restored = async (path: string, more = {}): Promise<{ session: MemorySessi
   const state = await restoreCheckpoint(await openCheckpoint(path), { session: target, program, optimizer, ...more });
   return { session: target, state };
 };
+
+const tableIds = (table: string, rows: number, digit: string): TableIds => ({
+  table,
+  rows,
+  rule: "vocabulary",
+  modulo: null,
+  digest: digit.repeat(64),
+});
 
 describe("a checkpoint", () => {
   it.each(["sgd", "adagrad", "rowwise-adagrad", "adam"] as const)(
@@ -153,8 +172,8 @@ describe("a damaged or foreign checkpoint", () => {
     const root = newDirectory();
     const { path } = await save(root, 1);
     const file = join(path, "manifest.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 3'));
-    await expect(openCheckpoint(root)).rejects.toThrow(/has version 3; this program reads 1 and 2/);
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 3', '"version": 4'));
+    await expect(openCheckpoint(root)).rejects.toThrow(/has version 4; this program reads 1, 2, 3/);
   });
 
   it("is refused for another model or other data, and nothing is written", async () => {
@@ -174,6 +193,59 @@ describe("a damaged or foreign checkpoint", () => {
       /300 rows, but the original ids given are 299/,
     );
     expect([...target.tensors.values()].every((values) => values.every((value) => value === 0))).toBe(true);
+  });
+
+  it("is refused over ids of another meaning, and taken over the same ids of other data", async () => {
+    const root = newDirectory();
+    const ids: IdMapping = { source: "avazu", tables: [tableIds("C1", 13, "a"), tableIds("C2", 300, "b")] };
+    await save(root, 1, { data: "aa", ids });
+    await restored(root, { data: "bb", ids });
+    const longer = { ...ids, tables: [ids.tables[0], tableIds("C2", 301, "c")] };
+    await expect(restored(root, { data: "aa", ids: longer })).rejects.toThrow(
+      "table 'C2' has a vocabulary of 300 keys (digest bbbbbbbbbbbb), expected a vocabulary of 301 keys (digest cccccccccccc).",
+    );
+    await expect(restored(root, { ids: { ...ids, source: "custom" } })).rejects.toThrow("of avazu, expected custom");
+    const hashed = {
+      ...ids,
+      tables: ids.tables.map((table) => ({ ...table, rule: "modulo", modulo: 50, digest: "d" })),
+    };
+    await expect(restored(root, { ids: hashed })).rejects.toThrow("expected keys modulo 50 (2 of 2 tables differ)");
+  });
+
+  it("of an older version does not say what its ids mean: it goes with its own data set alone", async () => {
+    const root = newDirectory();
+    const { path } = await save(root, 1, { data: "aa" });
+    const file = join(path, "manifest.json");
+    const { digest: _, ...manifest } = JSON.parse(readFileSync(file, "utf8"));
+    const old = { ...manifest, version: 1 };
+    writeFileSync(file, JSON.stringify({ ...old, digest: digestOf(old) }));
+    const ids: IdMapping = { source: "avazu", tables: [] };
+    expect((await restored(root, { data: "aa", ids })).session.tensors).toEqual(session(1).tensors);
+    await expect(restored(root, { data: "bb", ids })).rejects.toThrow("does not say what its ids mean. Use data");
+  });
+
+  it("carries the keys of its tables, with digests as all it holds", async () => {
+    const root = newDirectory();
+    const keys = [{ table: "C1", rows: 3, read: () => Int32Array.of(7, -1, 5) }];
+    const { path } = await save(root, 1, { keys });
+    await using file = await openSafetensors(join(path, "keys.safetensors"));
+    expect(await file.integers(keysTensor("C1"))).toEqual(Int32Array.of(7, -1, 5));
+    expect((await restored(root)).session.tensors).toEqual(session(1).tensors);
+    const checkpoint = await openCheckpoint(root);
+    writeFileSync(file.path, readFileSync(file.path).fill(1, file.fileBytes - 1));
+    await expect(verifyCheckpoint(checkpoint)).rejects.toThrow("the digest of 'keys.safetensors' does not match");
+  });
+
+  it.each([
+    ["emb_l.1.weight", 4 * 17 + 2, Number.NaN, "'emb_l.1.weight' .* has NaN in row 17"],
+    ["top_l.0.weight", 1, Number.POSITIVE_INFINITY, "'top_l.0.weight' .* has Infinity in value 1"],
+  ])("with %s that is no number is not restored", async (name, at, value, message) => {
+    const root = newDirectory();
+    const source = session(1);
+    const values = source.tensors.get(name);
+    if (values) values[at] = value;
+    await saveCheckpoint(root, { session: source, program, optimizer, chunkBytes: 100 });
+    await expect(restored(root, { chunkBytes: 100 })).rejects.toThrow(new RegExp(message));
   });
 
   it("leaves the one before readable whichever operation of the disk fails", async () => {

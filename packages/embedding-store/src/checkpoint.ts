@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
-import { ConfigError, type ErrorMessage, errorFromMessage } from "@fae/core";
+import { ConfigError, checkArguments, checkOptions, type ErrorMessage, errorFromMessage, is } from "@fae/core";
+import { saveKinds, sourceKinds } from "./call-kinds.js";
 import {
   type CheckpointContent,
   type CheckpointSource,
@@ -32,6 +33,8 @@ export interface SaveOptions extends CheckpointSource, KeepOptions {
  * `changed` names is not there, FaeError `ERR_DISK_FULL`.
  */
 export async function saveCheckpoint(root: string, options: SaveOptions): Promise<SavedCheckpoint> {
+  checkArguments("saveCheckpoint", { root: [root, is.text] });
+  checkOptions<SaveOptions>("saveCheckpoint", options, saveKinds);
   const { keep = 2, disk: on = disk, ...source } = options;
   checkKeep(keep);
   checkState(source.state);
@@ -52,6 +55,7 @@ export interface CheckpointSnapshot {
  * run again. @throws ConfigError as `saveCheckpoint`
  */
 export async function snapshotCheckpoint(source: CheckpointSource): Promise<CheckpointSnapshot> {
+  checkOptions<CheckpointSource>("snapshotCheckpoint", source, sourceKinds);
   checkState(source.state);
   const content = await sessionContent(source);
   const files: SnapshotFile[] = [];

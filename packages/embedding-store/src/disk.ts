@@ -1,5 +1,5 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { FaeError } from "@fae/core";
+import { open, rename, rm } from "node:fs/promises";
+import { FaeError, makeDirectory, withPath, writeFullyTo } from "@fae/core";
 
 /** A file that is being written from start to end. */
 export interface DiskFile {
@@ -13,6 +13,7 @@ export interface DiskFile {
 export interface Disk {
   /** Creates a file; it must not exist. */
   create(path: string): Promise<DiskFile>;
+  /** With those above it. */
   makeDirectory(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory; no error when it is not there. */
@@ -24,12 +25,12 @@ export interface Disk {
 const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-/** Says which file met a full disk; other failures already name their path. */
+/** Says which file met a failure, and of a full disk what to do. */
 async function naming<A>(path: string, operation: () => Promise<A>): Promise<A> {
   try {
     return await operation();
   } catch (error) {
-    if (!isCode(error, "ENOSPC") && !isCode(error, "EDQUOT")) throw error;
+    if (!isCode(error, "ENOSPC") && !isCode(error, "EDQUOT")) throw withPath(error, path);
     throw new FaeError("ERR_DISK_FULL", `The disk is full: writing '${path}' failed.`, {
       fix: "Free space or write to another disk; nothing that was there before is lost.",
       details: { path },
@@ -43,17 +44,13 @@ export const disk: Disk = {
   async create(path) {
     const file = await naming(path, () => open(path, "wx"));
     return {
-      write: (bytes) =>
-        naming(path, async () => {
-          for (let done = 0; done < bytes.byteLength; )
-            done += (await file.write(bytes, done, bytes.byteLength - done)).bytesWritten;
-        }),
+      write: (bytes) => naming(path, () => writeFullyTo(file, bytes, path)),
       sync: () => naming(path, () => file.sync()),
       close: () => file.close(),
     };
   },
   async makeDirectory(path) {
-    await naming(path, () => mkdir(path, { recursive: true }));
+    await naming(path, async () => makeDirectory(path));
   },
   rename: (from, to) => naming(to, () => rename(from, to)),
   remove: (path) => rm(path, { recursive: true, force: true }),

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ConfigError } from "@fae/core";
+import { ConfigError, checkArguments, checkOptions, is, isOtherAlive, processTag, tagPattern } from "@fae/core";
+import { tensorsKind, writeKinds } from "./call-kinds.js";
 import { createFile, type Disk, disk } from "./disk.js";
-import { isOtherAlive, processTag, tagPattern } from "./process-tag.js";
 import { type Dtype, elementBytes, formatHeader } from "./safetensors-header.js";
 
 /** Values of a tensor; only their bytes count, so BF16 goes in as Uint16Array. */
@@ -39,8 +39,11 @@ export interface WriteOptions {
 export async function writeSafetensors(
   path: string,
   tensors: readonly TensorSource[],
-  { metadata = {}, disk: on = disk }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<WrittenFile> {
+  checkArguments("writeSafetensors", { path: [path, is.text], tensors: [tensors, tensorsKind] });
+  checkOptions<WriteOptions>("writeSafetensors", options, writeKinds);
+  const { metadata = {}, disk: on = disk } = options;
   await removeLeftovers(path, on);
   const beside = `${path}.${processTag()}.partial`;
   try {

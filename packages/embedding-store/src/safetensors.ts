@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { DataError, DisposedError } from "@fae/core";
+import { checkArguments, DataError, DisposedError, expectFile, is } from "@fae/core";
 import {
   type Dtype,
   elementBytes,
@@ -33,6 +33,7 @@ export interface Safetensors extends AsyncDisposable {
 
 /** @throws DataError when the file cannot be opened or its header does not describe exactly its bytes. */
 export async function openSafetensors(path: string): Promise<Safetensors> {
+  checkArguments("openSafetensors", { path: [path, is.text] });
   const file = await openFile(path);
   try {
     const fileBytes = (await file.stat()).size;
@@ -46,6 +47,7 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
 }
 
 async function openFile(path: string): Promise<FileHandle> {
+  expectFile(path);
   try {
     return await open(path, "r");
   } catch (error) {

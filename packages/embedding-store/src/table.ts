@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { DataError, noRow } from "@fae/core";
+import { checkArguments, checkOptions, DataError, DisposedError, is, noRow } from "@fae/core";
 import { bagStarts, pool } from "./bags.js";
+import { tableKinds } from "./call-kinds.js";
 import { tableFiles } from "./checkpoint-manifest.js";
 import { idsTensor } from "./checkpoint-tensors.js";
 import { type RowCache, rowCache } from "./row-cache.js";
@@ -27,11 +28,10 @@ const readsAtOnce = 16;
  * @param name the tensor; may be left out when the file has only one with two axes
  * @throws DataError when there is no such tensor or the file is damaged
  */
-export async function openTable(
-  path: string,
-  name?: string,
-  { cacheBytes = 32 * 2 ** 20 }: TableOptions = {},
-): Promise<Table> {
+export async function openTable(path: string, name?: string, options: TableOptions = {}): Promise<Table> {
+  checkArguments("openTable", { path: [path, is.text], name: [name, is.maybe(is.text)] });
+  checkOptions<TableOptions>("openTable", options, tableKinds);
+  const { cacheBytes = 32 * 2 ** 20 } = options;
   const isDirectory = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
@@ -84,6 +84,7 @@ function table(file: Safetensors, info: TensorInfo, cacheBytes: number): Table {
   const [rows, width] = info.shape;
   const blockRows = Math.max(1, Math.floor(blockBytes / (4 * width)));
   const cache = rowCache(blockRows * width, cacheBytes);
+  let isOpen = true;
   const check = (id: number, position: number): void => {
     if (!Number.isInteger(id) || id < 0 || id >= rows)
       throw new DataError(`Table '${name}' of '${file.path}' has no row ${id} (position ${position}).`, {
@@ -92,6 +93,7 @@ function table(file: Safetensors, info: TensorInfo, cacheBytes: number): Table {
       });
   };
   const gather = async (ids: Ids, check: (id: number, position: number) => void): Promise<Float32Array> => {
+    if (!isOpen) throw new DisposedError(`Table '${name}' of '${file.path}' is closed.`, { fix: "Open it again." });
     const out = new Float32Array(ids.length * width);
     const misses: number[] = [];
     for (let i = 0; i < ids.length; i++) {
@@ -106,7 +108,10 @@ function table(file: Safetensors, info: TensorInfo, cacheBytes: number): Table {
     if (misses.length > 0) await readMisses({ file, name, rows, width, blockRows, cache }, ids, misses, out);
     return out;
   };
-  const close = (): Promise<void> => file.close();
+  const close = (): Promise<void> => {
+    isOpen = false;
+    return file.close();
+  };
   return {
     name,
     rows,

@@ -36,9 +36,9 @@ describe("dlrm", () => {
   it.each<[string, Partial<DlrmConfig>, RegExp]>([
     ["a bottom MLP of another width", { bottomMlp: [16, 4] }, /ends with 4 values, embedding rows have 8/],
     ["a top MLP with several outputs", { topMlp: [16, 2] }, /ends with 2 values/],
-    ["no tables", { tableRows: [] }, /'tableRows' is \[\]/],
-    ["a fractional layer", { topMlp: [1.5, 1] }, /'topMlp' is \[1.5, 1\]/],
-    ["no dense features", { denseFeatures: 0 }, /'denseFeatures' is \[0\]/],
+    ["no tables", { tableRows: [] }, /dlrm: tableRows is a list of 0, expected a list that is not empty/],
+    ["a fractional layer", { topMlp: [1.5, 1] }, /dlrm: topMlp\[0\] is 1\.5, expected a whole number of at least 1/],
+    ["no dense features", { denseFeatures: 0 }, /dlrm: denseFeatures is 0, expected a whole number/],
   ])("refuses %s", (_, change, message) => {
     expect(() => dlrm({ ...base, ...change })).toThrow(ConfigError);
     expect(() => dlrm({ ...base, ...change })).toThrow(message);

@@ -1,5 +1,6 @@
-import { ConfigError, type Program } from "@fae/core";
-import { addMlp, checkSizes, emptyDraft } from "./layers.js";
+import { ConfigError, checkOptions, type Program } from "@fae/core";
+import { dlrmKinds } from "./config-kinds.js";
+import { addMlp, emptyDraft } from "./layers.js";
 import { addTower, checkTower, interactionWidth, type TowerConfig } from "./tower.js";
 
 export interface DlrmConfig extends TowerConfig {
@@ -17,9 +18,9 @@ export interface DlrmConfig extends TowerConfig {
  * @throws ConfigError when sizes do not fit together.
  */
 export function dlrm(config: DlrmConfig): Program {
+  checkOptions<DlrmConfig>("dlrm", config, dlrmKinds);
   checkTower(config);
   const { name = "dlrm", width, denseFeatures, tableRows, topMlp, interaction = "dot" } = config;
-  checkSizes("topMlp", topMlp);
   if (topMlp[topMlp.length - 1] !== 1)
     throw new ConfigError(`The top MLP ends with ${topMlp[topMlp.length - 1]} values; a click has one logit.`, {
       fix: "Make the last size of 'topMlp' 1.",

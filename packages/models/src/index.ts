@@ -3,7 +3,7 @@ export { describeProgram, parameterCount } from "./describe.js";
 export type { DlrmConfig } from "./dlrm.js";
 export { dlrm } from "./dlrm.js";
 export type { ExternalTensor } from "./onnx/graph.js";
-export type { OnnxModel } from "./onnx/onnx-model.js";
+export type { OnnxModel, OnnxOptions } from "./onnx/onnx-model.js";
 export { onnxModel } from "./onnx/onnx-model.js";
 export type { Preset } from "./presets.js";
 export { rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4 } from "./presets.js";

@@ -1,4 +1,4 @@
-import { type Activation, ConfigError, type Node, type ParamSpec, type TableSpec, type Value } from "@fae/core";
+import type { Activation, Node, ParamSpec, TableSpec, Value } from "@fae/core";
 
 /** A program while it is being written down: nodes in execution order. */
 export interface Draft {
@@ -65,14 +65,4 @@ export function addMlp(draft: Draft, { name, input, sizes, hidden, last }: Mlp):
     });
   }
   return value;
-}
-
-/** Sizes of layers must be whole and positive. @throws ConfigError */
-export function checkSizes(option: string, sizes: readonly number[]): void {
-  const wrong = sizes.find((n) => !Number.isInteger(n) || n < 1);
-  if (sizes.length === 0 || wrong !== undefined)
-    throw new ConfigError(`Option '${option}' is [${sizes.join(", ")}].`, {
-      fix: "Give at least one whole number, each 1 or more.",
-      details: { option, found: sizes },
-    });
 }

@@ -1,4 +1,12 @@
-import { ConfigError, type OptimizerName, type Program, type RowLayout } from "@fae/core";
+import {
+  ConfigError,
+  checkArguments,
+  is,
+  type OptimizerName,
+  type Program,
+  type RowLayout,
+  type Shape,
+} from "@fae/core";
 import { type DlrmConfig, dlrm } from "./dlrm.js";
 import { type Preset, rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4 } from "./presets.js";
 import { type TbsmConfig, tbsm } from "./tbsm.js";
@@ -74,6 +82,7 @@ const tbsmDefaults: Recommended = { optimizer: "adagrad", learningRate: 0.05, ba
 
 function presetEntry(preset: Preset, entry: Omit<ModelEntry, "build"> & { readonly fits: Fits }): ModelEntry {
   const build = (data: DataShape, options: ModelOptions = {}): Program => {
+    checkBuild(entry.name, data, options);
     const set = Object.keys(options);
     if (set.length > 0)
       throw new ConfigError(`Model '${entry.name}' has fixed sizes; option '${set[0]}' cannot change them.`, {
@@ -99,6 +108,14 @@ function expectFit(model: string, data: DataShape, expected: Fits): void {
   });
 }
 
+const shapeKinds: Shape<DataShape> = { denseFeatures: is.whole(), steps: is.whole(), tableRows: is.list(is.whole()) };
+
+const checkBuild = (model: string, data: DataShape, options: ModelOptions): void =>
+  checkArguments(`model '${model}'`, {
+    data: [data, is.having("the shape of a data set", shapeKinds)],
+    modelOptions: [options, is.having("an object of sizes")],
+  });
+
 function expectOptions(model: string, options: ModelOptions, of: Readonly<Record<string, true>>): void {
   const known = Object.keys(of);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
@@ -110,6 +127,7 @@ function expectOptions(model: string, options: ModelOptions, of: Readonly<Record
 }
 
 function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
+  checkBuild("dlrm", data, options);
   expectOptions("dlrm", options, dlrmOptions);
   if (data.steps > 0)
     throw new ConfigError(`Model 'dlrm' takes no sequences; the data have ${data.steps} steps.`, {
@@ -128,6 +146,7 @@ function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
 }
 
 function buildTbsm(data: DataShape, options: ModelOptions = {}): Program {
+  checkBuild("tbsm", data, options);
   expectOptions("tbsm", options, tbsmOptions);
   if (data.steps < 2)
     throw new ConfigError(`Model 'tbsm' needs at least 2 steps (history and candidate); the data have ${data.steps}.`, {
@@ -181,6 +200,7 @@ export const models: readonly ModelEntry[] = [
 
 /** @throws ConfigError naming the models there are. */
 export function findModel(name: string): ModelEntry {
+  checkArguments("findModel", { name: [name, is.text] });
   const entry = models.find((model) => model.name === name.toLowerCase());
   if (entry === undefined)
     throw new ConfigError(`There is no model '${name}'.`, {

@@ -1,5 +1,6 @@
-import { ConfigError, type ParamSpec, type Program, type Value } from "@fae/core";
-import { add, addMlp, addSquare, checkSizes, type Draft, emptyDraft } from "./layers.js";
+import { ConfigError, checkOptions, type ParamSpec, type Program, type Value } from "@fae/core";
+import { sizes as notEmpty, tbsmKinds } from "./config-kinds.js";
+import { add, addMlp, addSquare, type Draft, emptyDraft } from "./layers.js";
 import { addTower, checkTower, interactionWidth, type TowerConfig } from "./tower.js";
 
 export interface TbsmConfig extends TowerConfig {
@@ -115,13 +116,11 @@ export function tbsm(config: TbsmConfig): Program {
 }
 
 function checkTbsm(config: TbsmConfig): void {
+  checkOptions<TbsmConfig>("tbsm", config, tbsmKinds);
   checkTower(config);
   const { history, heads = 1, headHistory = "full", headMlp } = config;
-  checkSizes("history", [history]);
-  checkSizes("heads", [heads]);
-  checkSizes("towerTopMlp", config.towerTopMlp);
-  checkSizes("headMlp", headMlp);
-  if (config.mechanism !== "mul") checkSizes("attentionMlp", config.attentionMlp);
+  if (config.mechanism !== "mul")
+    checkOptions("tbsm", { attentionMlp: config.attentionMlp }, { attentionMlp: notEmpty });
   if (headMlp[headMlp.length - 1] !== 1)
     throw new ConfigError(`The head MLP ends with ${headMlp[headMlp.length - 1]} values; a click has one logit.`, {
       fix: "Make the last size of 'headMlp' 1.",

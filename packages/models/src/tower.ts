@@ -1,5 +1,5 @@
 import { ConfigError, type Value } from "@fae/core";
-import { add, addMlp, addTables, checkSizes, type Draft } from "./layers.js";
+import { add, addMlp, addTables, type Draft } from "./layers.js";
 
 /** How the bottom output and the pooled rows meet: dots of all pairs, the same with self-pairs, or concatenation. */
 export type Interaction = "dot" | "dot-itself" | "cat";
@@ -28,10 +28,6 @@ export function interactionWidth(interaction: Interaction, tables: number, width
 
 /** @throws ConfigError when sizes do not fit together. */
 export function checkTower(config: TowerConfig): void {
-  checkSizes("tableRows", config.tableRows);
-  checkSizes("width", [config.width]);
-  checkSizes("denseFeatures", [config.denseFeatures]);
-  checkSizes("bottomMlp", config.bottomMlp);
   const last = config.bottomMlp[config.bottomMlp.length - 1];
   if (last !== config.width)
     throw new ConfigError(`The bottom MLP ends with ${last} values, embedding rows have ${config.width}.`, {

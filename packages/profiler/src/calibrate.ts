@@ -1,3 +1,5 @@
+import { checkArguments, checkOptions, is } from "@fae/core";
+import { budgetKinds, chunkKinds, countsAndHistograms } from "./call-kinds.js";
 import type { CountOfCounts } from "./count-of-counts.js";
 import { type ChunkOptions, drawChunks, estimateRows } from "./estimate.js";
 import { type BudgetOptions, chooseHotSet, type HotSet, hotSetAt, placeSmallTables } from "./hot-set.js";
@@ -43,7 +45,13 @@ export function calibrate(
   sampledInputs: number,
   options: BudgetOptions & ChunkOptions,
 ): Calibration {
-  const { rowBytes, budgetBytes } = options;
+  checkArguments("calibrate", {
+    ...countsAndHistograms(counts, histograms),
+    sampledInputs: [sampledInputs, is.whole()],
+  });
+  checkOptions<BudgetOptions & ChunkOptions>("calibrate", options, { ...budgetKinds, ...chunkKinds });
+  const { chunks: _, chunkRows: __, confidence: ___, seed: ____, ...budget } = options;
+  const { rowBytes, budgetBytes } = budget;
   const { whole } = placeSmallTables(counts, options);
   const smallRows = counts.reduce((sum, table, t) => sum + (whole[t] ? table.length : 0), 0);
   const chunks = counts.flatMap((table, t) => (whole[t] ? [] : [drawChunks(table, t, options)]));
@@ -82,7 +90,7 @@ export function calibrate(
   const tagged = hotSetAt(counts, histograms, fitting, { ...options, budgetBytes: Number.POSITIVE_INFINITY });
   const within = hotSetAt(counts, histograms, fitting, options);
   return {
-    hotSet: within ?? chooseHotSet(counts, histograms, options),
+    hotSet: within ?? chooseHotSet(counts, histograms, budget),
     steps,
     estimatedRows: mean,
     boundRows: bound,

@@ -1,5 +1,6 @@
-import { DataError } from "@fae/core";
+import { checkOptions, DataError } from "@fae/core";
 import type { RowSource } from "./blocks.js";
+import { classifyKinds } from "./call-kinds.js";
 import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import { type HotSet, hotRowBits } from "./hot-set.js";
@@ -33,6 +34,7 @@ export interface Classified {
  * @throws DataError for an id outside its table, or without either way to tell hot rows.
  */
 export async function classifyInputs(options: ClassifyOptions): Promise<Classified> {
+  checkOptions<ClassifyOptions>("classifyInputs", options, classifyKinds);
   const { source, tables, workers, signal, progress, wantsBits = false } = options;
   const hotBits = wantsBits ? new Uint32Array(new SharedArrayBuffer(4 * Math.ceil(source.rows / 32))) : null;
   const shared = {

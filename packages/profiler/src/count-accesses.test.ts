@@ -13,6 +13,11 @@ const directory = mkdtempSync(join(tmpdir(), "fae-profiler-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe("countAccesses", () => {
+  it.each([2 ** 30, 2_000_000_001, 0, 1.5])("refuses a table of %d rows before it counts", async (rows) => {
+    const call = countAccesses({ ids: [[0]] }, { tables: [{ name: "vast", rows }] });
+    await expect(call).rejects.toThrow(`Table "vast" has ${rows} rows; accesses are counted of 1 to ${2 ** 30 - 1}.`);
+  });
+
   it("counts every id of every stream alike", async () => {
     await fc.assert(
       fc.asyncProperty(

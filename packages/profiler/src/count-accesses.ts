@@ -1,5 +1,6 @@
-import { ConfigError, DataError } from "@fae/core";
+import { ConfigError, checkArguments, checkOptions, DataError, is } from "@fae/core";
 import type { RowSource } from "./blocks.js";
+import { countKinds } from "./call-kinds.js";
 import { columnsOf } from "./columns.js";
 import { countLimit } from "./count-column.js";
 import { idOutOfRange } from "./id-out-of-range.js";
@@ -55,20 +56,23 @@ export interface AccessCounts {
  * Counts the accesses of every row: one uint32 per row, 4 x rows bytes in all, whatever the number of inputs. Row files are
  * read once by every thread, each of which counts its own rows, so that counting needs no locks and no second copy.
  *
- * @throws DataError for an id outside its table; ConfigError for a sample rate outside (0, 100].
+ * @throws DataError for an id outside its table; ConfigError for a sample rate outside (0, 100] or a table of 2^30 rows or more.
  */
-export const countAccesses = (stream: IdStream, options: CountOptions): Promise<AccessCounts> =>
-  withThreads(options.signal, (threads) => countOn(threads, stream, options));
+export async function countAccesses(stream: IdStream, options: CountOptions): Promise<AccessCounts> {
+  checkArguments("countAccesses", { stream: [stream, is.either(is.having("rows or ids"), is.list(is.any))] });
+  checkOptions<CountOptions>("countAccesses", options, countKinds);
+  return withThreads(options.signal, (threads) => countOn(threads, stream, options));
+}
 
 /** `countAccesses` on threads that are there. */
 export async function countOn(threads: Threads, stream: IdStream, options: CountOptions): Promise<AccessCounts> {
   const { tables, sample = null } = options;
   if (sample !== null) checkRate(sample.ratePercent);
   const counts = tables.map(({ name, rows }) => {
-    if (!Number.isInteger(rows) || rows < 1 || rows > 2 ** 31)
-      throw new ConfigError(`Table "${name}" has ${rows} rows, expected a whole number from 1 to ${2 ** 31}.`, {
-        fix: "Give the number of rows of the table.",
-        details: { table: name, found: rows },
+    if (!Number.isInteger(rows) || rows < 1 || rows > mostRows)
+      throw new ConfigError(`Table "${name}" has ${rows} rows; accesses are counted of 1 to ${mostRows}.`, {
+        fix: "Give its ids fewer rows, as 'fae prepare --ids hash' does, or train without a profile: cpu-only, dlrm-hybrid.",
+        details: { table: name, found: rows, expected: mostRows },
       });
     return new Uint32Array(new SharedArrayBuffer(4 * rows));
   });
@@ -80,6 +84,9 @@ export async function countOn(threads: Threads, stream: IdStream, options: Count
         : await countInputs(stream, counts, options);
   return { tables, counts, ...done, sample };
 }
+
+/** An array of 2^32 bytes or more loses its length on the way to a thread. */
+const mostRows = 2 ** 30 - 1;
 
 type Counted = Pick<AccessCounts, "inputs" | "totalInputs">;
 

@@ -22,7 +22,13 @@ export function describeMeasured(measured: Measured, options: ProfileOptions): O
   return {
     format: "fae-profile",
     version: profileVersion,
-    data: { digest: data.digest, source: data.source, split, inputs: source.rows },
+    data: {
+      digest: data.digest,
+      source: data.source,
+      split,
+      inputs: source.rows,
+      ...(data.ids && { ids: { source: data.ids.source, tables: data.ids.tables.map((table) => ({ ...table })) } }),
+    },
     method: measured.method,
     sample: counted.sample === null ? null : { ...counted.sample, inputs: counted.inputs },
     row: { width, stateValues, bytes: rowBytes(options) },

@@ -1,6 +1,7 @@
 import {
   type BatchIds,
   type Bytes,
+  checkOptions,
   coldRowFlow,
   distinctRowCount,
   permutation,
@@ -12,6 +13,7 @@ import {
   zeroBytes,
 } from "@fae/core";
 import { copyInputs, type RowSource } from "./blocks.js";
+import { trafficOptionKinds } from "./call-kinds.js";
 import { columnsOf } from "./columns.js";
 
 export interface TrafficOptions {
@@ -54,6 +56,7 @@ const fewestBatches = 8;
  * segment of shuffled inputs is read and its distinct rows are counted.
  */
 export function expectedTraffic(options: TrafficOptions): ExpectedTraffic {
+  checkOptions<TrafficOptions>("expectedTraffic", options, trafficOptionKinds);
   const { source, isHot, batch, seed, width, stateValues, parameters, lookAhead, hotInputShare } = options;
   const full = Math.min(batch, source.rows);
   const batches = Math.min(

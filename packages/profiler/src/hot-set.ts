@@ -1,4 +1,5 @@
-import { ConfigError, PlanError } from "@fae/core";
+import { ConfigError, checkArguments, checkOptions, PlanError } from "@fae/core";
+import { budgetKinds, countsAndHistograms } from "./call-kinds.js";
 import { type CountOfCounts, mergeCountOfCounts } from "./count-of-counts.js";
 
 /**
@@ -43,6 +44,8 @@ export function chooseHotSet(
   histograms: readonly CountOfCounts[],
   options: BudgetOptions,
 ): HotSet {
+  checkArguments("chooseHotSet", countsAndHistograms(counts, histograms));
+  checkOptions<BudgetOptions>("chooseHotSet", options, budgetKinds);
   const { whole, rowsLeft } = placeSmallTables(counts, options);
   const together = mergeCountOfCounts(histograms.filter((_, t) => !whole[t]));
   let left = rowsLeft;

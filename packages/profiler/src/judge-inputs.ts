@@ -1,4 +1,6 @@
+import { checkOptions } from "@fae/core";
 import type { RowSource } from "./blocks.js";
+import { judgeKinds } from "./call-kinds.js";
 import { columnsOf } from "./columns.js";
 import type { CountedTable } from "./count-accesses.js";
 import type { HotSet } from "./hot-set.js";
@@ -35,8 +37,10 @@ export interface Judgement {
  * Judges inputs against a hot set, in parallel over ranges of inputs. An input that was itself counted is no fair judge of a
  * sampled hot set: each of its rows has at least its own access. Exclude the sample then.
  */
-export const judgeInputs = (options: JudgeOptions): Promise<Judgement> =>
-  withThreads(options.signal, (threads) => judgeOn(threads, options));
+export async function judgeInputs(options: JudgeOptions): Promise<Judgement> {
+  checkOptions<JudgeOptions>("judgeInputs", options, judgeKinds);
+  return withThreads(options.signal, (threads) => judgeOn(threads, options));
+}
 
 /** `judgeInputs` on threads that are there. */
 export async function judgeOn(threads: Threads, options: JudgeOptions): Promise<Judgement> {

@@ -44,8 +44,9 @@ export async function measure(threads: Threads, method: Profile["method"], optio
     });
   const countedAt = performance.now();
   const histograms = await histogramsOf(threads, counted.counts, threadCount(workers, source));
-  const budget = { rowBytes: rowBytes(options), budgetBytes, smallTableBytes: smallTables(options), seed };
-  const calibration = method === "sampled" ? calibrate(counted.counts, histograms, counted.inputs, budget) : null;
+  const budget = { rowBytes: rowBytes(options), budgetBytes, smallTableBytes: smallTables(options) };
+  const calibration =
+    method === "sampled" ? calibrate(counted.counts, histograms, counted.inputs, { ...budget, seed }) : null;
   const hotSet = calibration?.hotSet ?? chooseHotSet(counted.counts, histograms, budget);
   const chosenAt = performance.now();
   // Above 100 % of the inputs there is nobody outside the sample to judge it.

@@ -1,8 +1,10 @@
-import { type Bytes, type RouteName, trafficKinds } from "@fae/core";
+import { type Bytes, idRules, layoutLimits, logNames, type RouteName, trafficKinds } from "@fae/core";
 import { z } from "zod";
 
-/** Version of the file format that this release writes and reads. */
-export const profileVersion = 1;
+/** Versions of the file format that this release reads. 2: with what ids mean. */
+export const profileVersions = [1, 2] as const;
+/** The one that it writes. */
+export const profileVersion = 2;
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
@@ -21,6 +23,19 @@ const routes = ["host", "hybrid", "server", "fae", "mixed", "hot", "device"] as 
 
 const seconds = z.strictObject({ count: amount, choose: amount, judge: amount });
 
+const idMapping = z.strictObject({
+  source: z.enum(logNames),
+  tables: z.array(
+    z.strictObject({
+      table: z.string(),
+      rows: count,
+      rule: z.enum(idRules),
+      modulo: count.nullable(),
+      digest: z.string(),
+    }),
+  ),
+});
+
 /** One way of choosing a hot set, and what came of it. */
 const choice = z.strictObject({
   hotRows: count,
@@ -36,8 +51,15 @@ const choice = z.strictObject({
  */
 export const profileSchema = z.strictObject({
   format: z.literal("fae-profile"),
-  version: z.literal(profileVersion),
-  data: z.strictObject({ digest: z.string(), source: z.string(), split: z.string(), inputs: count }),
+  version: z.literal(profileVersions),
+  data: z.strictObject({
+    digest: z.string(),
+    source: z.string(),
+    split: z.string(),
+    inputs: count,
+    /** What the ids of the counted rows mean (`IdMapping` of core); older profiles lack it. */
+    ids: idMapping.optional(),
+  }),
   method: z.enum(["exact", "sampled"]),
   /** The counted inputs, when they are a sample. */
   sample: z.strictObject({ ratePercent: z.number().gt(0).lte(100), seed: count, inputs: count }).nullable(),
@@ -63,7 +85,7 @@ export const profileSchema = z.strictObject({
   tables: z.array(
     z.strictObject({
       name: z.string(),
-      rows: z.int().positive(),
+      rows: z.int().positive().max(layoutLimits.rows),
       /** Rows that were accessed, and their accesses, as counted. */
       seenRows: count,
       accesses: count,

@@ -1,11 +1,27 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, PlanError } from "@fae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { prepared } from "../test/prepared.js";
 import { checkProfile, type ProfileResult, profile } from "./profile.js";
-import { checkProfileDirectory, readCounts, readProfile, writeProfile } from "./profile-file.js";
+import {
+  checkProfileDirectory,
+  chunksOf,
+  openProfileDirectory,
+  readCounts,
+  readProfile,
+  writeProfile,
+} from "./profile-file.js";
 import type { ProfileOptions } from "./profile-options.js";
 import { profileSchema } from "./profile-schema.js";
 import { profileText } from "./report/text.js";
@@ -24,6 +40,16 @@ describe("profile", () => {
   let both: ProfileResult;
   beforeAll(async () => {
     both = await profile({ ...options, compare: true, ratePercent: 20, traffic: { batch: 256, parameters: 1000 } });
+  });
+
+  it("replaces a link under the name of a temporary file, and writes nothing behind it", async () => {
+    const [directory, victim] = [join(root, "linked"), join(root, "victim")];
+    mkdirSync(directory);
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, join(directory, "counts.u32.tmp"));
+    await writeProfile(directory, both);
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    expect(lstatSync(join(directory, "counts.u32")).isFile()).toBe(true);
   });
 
   it("is valid and within its budget", () => {
@@ -150,8 +176,21 @@ describe("profile", () => {
     await expect(writeProfile(directory, both)).rejects.toThrow(/again already exists and holds no profile/);
     rmSync(join(directory, "notes.txt"));
     await writeProfile(directory, both);
+    {
+      using _ = await openProfileDirectory(directory);
+      await expect(writeProfile(directory, both)).rejects.toThrow("again' is in use by this process");
+    }
+    await writeProfile(directory, both);
     await expect(writeProfile(data.directory, both)).rejects.toThrow(ConfigError);
     expect(readdirSync(data.directory)).not.toContain("counts.u32");
+  });
+
+  it("takes tables of more bytes than one array holds", () => {
+    // Zeros that are never touched: they take no memory.
+    const table = new Uint32Array(2 ** 30 + 5);
+    let bytes = 0;
+    for (const chunk of chunksOf([table, Uint8Array.of(1)])) bytes += chunk.length;
+    expect(bytes).toBe(2 ** 32 + 21);
   });
 
   it("comes back from disk with its counts, and shows a damaged file", async () => {
@@ -177,8 +216,8 @@ describe("profile", () => {
     await expect(readCounts(directory)).rejects.toThrow(/missing/);
     const path = join(directory, "profile.json");
     const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.replace('"version": 1', '"version": 2'));
-    await expect(readProfile(directory)).rejects.toThrow(/version 2/);
+    writeFileSync(path, text.replace('"version": 2', '"version": 3'));
+    await expect(readProfile(directory)).rejects.toThrow(/version 3/);
     writeFileSync(path, text.replace('"budgetBytes"', '"budget"'));
     await expect(readProfile(directory)).rejects.toThrow(/damaged/);
     writeFileSync(path, text.slice(1));

@@ -18,6 +18,8 @@ export function prepared(directory: string, options: SkewedOptions): PreparedDat
     labelRate: 0.5,
     denseEncoding: "float32",
     digest: "ab".repeat(32),
+    ids: null,
+    keptNegatives: 1,
     packed: null,
   };
 }

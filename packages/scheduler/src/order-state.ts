@@ -84,7 +84,10 @@ function whole(fields: Fields, name: string, most = 0xffffffff): number {
 }
 
 const wrong = (name: string, found: unknown, expected: string) =>
-  new PlanError(`The saved batch order has ${name} ${JSON.stringify(found)}, expected ${expected}.`, {
-    fix: "Resume from a checkpoint whose file is intact.",
-    details: { field: name, found, expected },
-  });
+  new PlanError(
+    `The saved batch order has ${name} ${typeof found === "bigint" ? found : JSON.stringify(found)}, expected ${expected}.`,
+    {
+      fix: "Resume from a checkpoint whose file is intact.",
+      details: { field: name, found, expected },
+    },
+  );

@@ -1,4 +1,5 @@
 import type { BatchIndex, Feedback, Segment, TestRequest } from "@fae/core";
+import { checkArguments, checkOptions, is } from "@fae/core";
 
 /** A batch order as a state machine over plain data. `follow` turns it into a generator. */
 export interface OrderMachine<State> {
@@ -22,6 +23,11 @@ export function* follow<State>(
   index: BatchIndex,
   options: FollowOptions<State> = {},
 ): Generator<Segment | TestRequest, void, Feedback> {
+  checkArguments("follow", {
+    machine: [machine, is.having("an order machine", { start: is.call, next: is.call, after: is.call })],
+    index: [index, is.having("a batch index")],
+  });
+  checkOptions<FollowOptions<State>>("follow", options, { from: is.any, observe: is.maybe(is.call) });
   let state = options.from ?? machine.start(index);
   for (let step = machine.next(state, index); step !== null; step = machine.next(state, index)) {
     // A consumer that only lists the order, such as a for-of loop, sends nothing back.

@@ -1,5 +1,5 @@
 import type { BatchIndex, SourceIndex } from "@fae/core";
-import { DivergedError, PlanError } from "@fae/core";
+import { checkArguments, checkOptions, DivergedError, is, PlanError } from "@fae/core";
 import type { OrderMachine } from "./order.js";
 import { checkIndex, segment } from "./segments.js";
 
@@ -89,18 +89,15 @@ export interface ShuffleStart {
   readonly first?: InputClass | "smaller";
 }
 
-/** The state of the beginning. @throws PlanError for a rate outside its range */
-export function startShuffle(
-  index: BatchIndex,
-  { rate = shuffleRate.start, first = "smaller" }: ShuffleStart = {},
-): ShuffleState {
+/** The state of the beginning. @throws ConfigError for a rate outside its range */
+export function startShuffle(index: BatchIndex, options: ShuffleStart = {}): ShuffleState {
+  checkArguments("startShuffle", { index: [index, is.having("a batch index")] });
+  checkOptions<ShuffleStart>("startShuffle", options, {
+    rate: is.maybe(is.whole(shuffleRate.least, shuffleRate.most)),
+    first: is.maybe(is.oneOf(["smaller", "cold", "hot"])),
+  });
+  const { rate = shuffleRate.start, first = "smaller" } = options;
   checkIndex(index);
-  const { least, most } = shuffleRate;
-  if (!Number.isInteger(rate) || rate < least || rate > most)
-    throw new PlanError(`The Shuffle Scheduler cannot start at a rate of ${rate} %.`, {
-      fix: `Give a whole number from ${least} to ${most}.`,
-      details: { option: "shuffleRate", found: rate },
-    });
   const { cold, hot } = classes(index);
   return openCycle({
     kind: "shuffle",

@@ -1,4 +1,4 @@
-import { ConfigError } from "@fae/core";
+import { ConfigError, checkArguments, is } from "@fae/core";
 import type { ResumableStrategy } from "./define-strategy.js";
 import { cpuOnly } from "./strategies/cpu-only.js";
 import { deviceOnly } from "./strategies/device-only.js";
@@ -21,6 +21,7 @@ export type StrategyName = keyof typeof strategies;
 
 /** @throws ConfigError when there is no strategy of that name. */
 export function strategy(name: string): ResumableStrategy {
+  checkArguments("strategy", { name: [name, is.text] });
   const found: ResumableStrategy | undefined = Object.hasOwn(strategies, name)
     ? strategies[name as StrategyName]
     : undefined;

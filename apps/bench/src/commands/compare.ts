@@ -1,3 +1,4 @@
+import { visible } from "@fae/trainer";
 import type { Command } from "commander";
 import { compare } from "../compare.js";
 import { cell } from "../report/numbers.js";
@@ -16,7 +17,7 @@ export function registerCompare(program: Command, io: BenchIo): void {
     .addHelpText("after", "\nExample:\n  fae-bench compare before/speed-up.json after/speed-up.json")
     .action(async (a: string, b: string, { acrossMachines = false }: { acrossMachines?: boolean }) => {
       const tables = compare(await readResult(a), await readResult(b), acrossMachines);
-      io.stdout.write(`${tables.map(text).join("\n\n")}\n`);
+      io.stdout.write(`${visible(tables.map(text).join("\n\n"))}\n`);
     });
 }
 

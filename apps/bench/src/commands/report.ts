@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { visible } from "@fae/trainer";
 import type { Command } from "commander";
 import { readingOrder } from "../report/reading-order.js";
 import { type ReportFiles, writeReport } from "../report/write-report.js";
@@ -31,7 +32,7 @@ export function registerReport(program: Command, io: BenchIo): void {
       for (const directory of directories) {
         const found = await readResults(directory);
         folders.push(...found.folders);
-        for (const path of found.leftOut) io.stderr.write(`left out, not a bench result: ${path}\n`);
+        for (const path of found.leftOut) io.stderr.write(`left out, not a bench result: ${visible(path)}\n`);
       }
       const written = await writeReport(readingOrder(folders), filesOf(directories[0], flags));
       io.stdout.write(`${written.join("\n")}\n`);

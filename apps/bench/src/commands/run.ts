@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import { type Engine, EngineUnavailableError } from "@fae/core";
 import { formatBytes, parseBytes } from "@fae/embedding-store";
-import { engineStatuses, loadEngine } from "@fae/trainer";
+import { engineStatuses, loadEngine, visible } from "@fae/trainer";
 import { type Command, Option } from "commander";
 import { usualCache } from "../data/cache.js";
 import { workloadNames } from "../data/workloads.js";
@@ -113,7 +113,7 @@ async function makeBench(flags: RunFlags, io: BenchIo): Promise<RunRequest["benc
   const engineName = flags.engine === "auto" ? await firstEngine() : flags.engine;
   const engine: Engine = await loadEngine(engineName);
   const hasGpu = engine.machine().devices.length > 0;
-  const log = (line: string) => void io.stderr.write(`${line}\n`);
+  const log = (line: string) => void io.stderr.write(`${visible(line)}\n`);
   log(`engine ${engineName}: ${engine.machine().description}`);
   if (budgetBytes !== undefined) log(`budget ${formatBytes(budgetBytes)}`);
   return {

@@ -1,6 +1,6 @@
 import { mkdir, open, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, type PreparedData, type SplitName, strideBytes } from "@fae/core";
+import { ConfigError, type PreparedData, type SplitName, strideBytes, writeFullyTo } from "@fae/core";
 import { openPrepared, readManifest, writeManifest } from "@fae/datasets";
 import { classifyInputs } from "@fae/profiler";
 import type { Bench } from "../scenario.js";
@@ -92,7 +92,7 @@ async function copyInputs(
       const { bytesRead } = await from.read(chunk, 0, wanted, done);
       if (bytesRead < wanted) throw new RangeError(`${file} of ${data.directory} is shorter than its manifest says`);
       for (let at = 0; at < wanted; at += stride) positives += chunk.readInt32LE(at);
-      await to.write(chunk, 0, wanted);
+      await writeFullyTo(to, chunk.subarray(0, wanted), join(target, file));
       done += wanted;
     }
   } finally {

@@ -50,8 +50,8 @@ test("the page begins with the paper's numbers beside ours, one table per folder
 test("the Markdown begins with them too", () => {
   const text = markdownReport(page([withHeadlines([speed, mixed, missing])]), () => "figure.svg");
   expect(text.indexOf("## Beside the paper")).toBeLessThan(text.indexOf("## Speed"));
-  expect(text).toContain("| **Speed <of> training** |  |  |");
-  expect(text).toContain("| fae over <hybrid>; RMC1 1, RMC2 4.51 | 1.8\u00a0× | 2.12\u00a0× (2 – 2.57) |");
+  expect(text).toContain("| **Speed &lt;of> training** |  |  |");
+  expect(text).toContain("| fae over &lt;hybrid>; RMC1 1, RMC2 4.51 | 1.8\u00a0× | 2.12\u00a0× (2 – 2.57) |");
   expect(text).toContain("| mixed, points | – | 9 |");
   expect(text).toContain("| over \\| the CPU; not measured | 2.3\u00a0× | – |");
 });

@@ -5,16 +5,20 @@ import { headlineTable, headlineText } from "./headlines.js";
 import { machineText } from "./machine-text.js";
 import { cell, figureTable } from "./numbers.js";
 
-const escapeCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+/** Text of a result in Markdown, where it may not become HTML: result files come from other machines. */
+const plain = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** The same between backticks, where nothing is HTML. */
+const code = (text: string): string => text.replaceAll(/[`\n]/g, " ");
+const escapeCell = (text: string): string => plain(text).replaceAll("|", "\\|").replaceAll("\n", " ");
 
 function tableText(table: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
   return [
-    ...(table.title ? [`**${table.title}**`, ""] : []),
+    ...(table.title ? [`**${plain(table.title)}**`, ""] : []),
     line(table.columns),
     line(table.columns.map((_, i) => (i === 0 ? "---" : "---:"))),
     ...table.rows.map((row) => line(row.map(cell))),
-    ...(table.note ? ["", table.note] : []),
+    ...(table.note ? ["", plain(table.note)] : []),
     "",
   ].join("\n");
 }
@@ -23,10 +27,10 @@ function checkLines(checks: readonly Check[]): string[] {
   if (checks.length === 0) return [];
   const failed = checks.filter(({ passed }) => !passed);
   return [
-    ...failed.map(({ what, detail }) => `- **FAILED**: ${what} (${detail})`),
+    ...failed.map(({ what, detail }) => `- **FAILED**: ${plain(`${what} (${detail})`)}`),
     `<details><summary>${checks.length - failed.length} of ${checks.length} checks passed</summary>`,
     "",
-    ...checks.map(({ what, detail, passed }) => `- ${passed ? "" : "**FAILED** "}${what}: ${detail}`),
+    ...checks.map(({ what, detail, passed }) => `- ${passed ? "" : "**FAILED** "}${plain(`${what}: ${detail}`)}`),
     "",
     "</details>",
   ];
@@ -36,18 +40,18 @@ function checkLines(checks: readonly Check[]): string[] {
 export type FigurePath = (folder: number, scenario: string, index: number) => string;
 
 function resultLines(result: Result, figurePath: (index: number) => string): string[] {
-  const lines = [`## ${result.title}`, ""];
-  if (result.paper) lines.push(`*Paper:* ${result.paper}`, "");
+  const lines = [`## ${plain(result.title)}`, ""];
+  if (result.paper) lines.push(`*Paper:* ${plain(result.paper)}`, "");
   result.figures.forEach((figure, i) => {
-    lines.push(`### ${figure.title}`, "", `![${figure.title}](${figurePath(i)})`, "");
+    lines.push(`### ${plain(figure.title)}`, "", `![${plain(figure.title)}](${figurePath(i)})`, "");
     lines.push(tableText(figureTable(figure)));
-    if (figure.note) lines.push(figure.note, "");
+    if (figure.note) lines.push(plain(figure.note), "");
   });
   lines.push(...result.tables.map(tableText));
-  lines.push(...result.notes.map((note) => `- ${note}`), "", ...checkLines(result.checks));
+  lines.push(...result.notes.map((note) => `- ${plain(note)}`), "", ...checkLines(result.checks));
   lines.push(
     "",
-    `<sub>\`${result.command}\`, ${result.startedAt}, ${result.seconds.toFixed(0)} s, commit ${result.commit}</sub>`,
+    `<sub>\`${code(result.command)}\`, ${plain(result.startedAt)}, ${result.seconds.toFixed(0)} s, commit ${plain(result.commit)}</sub>`,
     "",
   );
   return lines;
@@ -67,7 +71,7 @@ function headlineLines(folders: readonly ResultFolder[]): string[] {
       }),
     ]);
     const drawn = tableText({ title: "", columns: ["", "paper", "here"], rows, note: "" });
-    return [`**${machineText(results)}**`, "", drawn, ...table.notes.flatMap((note) => [note, ""])];
+    return [`**${plain(machineText(results))}**`, "", drawn, ...table.notes.flatMap((note) => [plain(note), ""])];
   });
   return lines.length === 0 ? [] : ["## Beside the paper", "", ...lines];
 }
@@ -82,7 +86,7 @@ export function markdownReport(folders: readonly ResultFolder[], figurePath: Fig
   ];
   lines.push(...headlineLines(folders));
   folders.forEach(({ results }, folder) => {
-    lines.push(`**Machine: ${machineText(results)}**`, "");
+    lines.push(`**Machine: ${plain(machineText(results))}**`, "");
     for (const result of results) lines.push(...resultLines(result, (i) => figurePath(folder, result.scenario, i)));
   });
   lines.push("## About the systems compared", "", ...baselineNotes.map((note) => `- ${note}`), "");

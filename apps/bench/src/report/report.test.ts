@@ -39,6 +39,30 @@ test("the markdown escapes cells and names the figures' files", () => {
   expect(text).toContain("figures/speed-1.svg");
 });
 
+test("the markdown makes no HTML of what results say", () => {
+  const evil = "<img src=x onerror=alert(1)>";
+  const example = exampleResult();
+  const result = {
+    ...example,
+    title: evil,
+    paper: evil,
+    notes: [evil],
+    command: `run \`${evil}\n${evil}`,
+    commit: evil,
+    checks: [{ what: evil, detail: evil, passed: false }],
+    tables: example.tables.map((table) => ({
+      ...table,
+      title: evil,
+      note: evil,
+      columns: table.columns.map(() => evil),
+    })),
+    figures: example.figures.map((figure) => ({ ...figure, title: evil, note: evil })),
+  };
+  const text = markdownReport([{ directory: evil, results: [result] }], () => "figures/a.svg");
+  expect(text.replaceAll(/`[^`\n]*`/g, "")).not.toContain("<img");
+  expect(text).toContain("&lt;img src=x");
+});
+
 test("two results compare as ratios, and other machines are refused", () => {
   expect(compare(exampleResult(), exampleResult("def", 2), false)[0].rows[0]).toEqual(["mixed, rmc2", 4, 2, 0.5]);
   const elsewhere = { ...exampleResult(), machine: { ...exampleResult().machine, cores: 16 } };

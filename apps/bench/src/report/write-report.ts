@@ -1,4 +1,5 @@
 import { basename, dirname, join, relative, sep } from "node:path";
+import { checkArguments, checkOptions, is } from "@fae/core";
 import { type ResultFolder, writeWhole } from "../result-file.js";
 import { figureFile } from "./figure-svg.js";
 import { htmlReport } from "./html.js";
@@ -16,6 +17,13 @@ const figureWidth = 860;
 
 /** Writes the reports of some folders of results. @returns paths written, figures left out */
 export async function writeReport(folders: readonly ResultFolder[], files: ReportFiles): Promise<string[]> {
+  const folder = is.having("a folder of results", { directory: is.text, results: is.list(is.having("a result")) });
+  checkArguments("writeReport", { folders: [folders, is.list(folder)] });
+  checkOptions<ReportFiles>("writeReport", files, {
+    html: is.maybe(is.text),
+    markdown: is.maybe(is.text),
+    figures: is.maybe(is.text),
+  });
   const written: string[] = [];
   if (files.html !== undefined) {
     await writeWhole(files.html, htmlReport(folders));

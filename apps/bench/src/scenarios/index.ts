@@ -1,5 +1,4 @@
-import { ConfigError } from "@fae/core";
-import { suggestion } from "@fae/trainer";
+import { ConfigError, checkArguments, is, suggestion } from "@fae/core";
 import type { Scenario } from "../scenario.js";
 import { accessThreshold } from "./access-threshold.js";
 import { accuracy } from "./accuracy.js";
@@ -38,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
 
 /** @throws ConfigError with the nearest name. */
 export function findScenario(name: string): Scenario {
+  checkArguments("findScenario", { name: [name, is.text] });
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found) return found;
   const names = scenarios.map((scenario) => scenario.name);

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { readConfigFile } from "./config-file.js";
 import type { Io } from "./io.js";
 import { type Progress, startProgress } from "./progress.js";
+import { visible } from "./visible.js";
 
 /** An option of a command: how it is typed, what it means, and what values it takes. */
 export interface OptionSpec<Schema extends z.ZodType = z.ZodType> {
@@ -112,7 +113,7 @@ function makeContext(io: Io, json: boolean, given: ReadonlySet<string>): Command
     io,
     json,
     given,
-    log: (line) => void io.stderr.write(`${line}\n`),
+    log: (line) => void io.stderr.write(`${visible(line)}\n`),
     progress: (label, unit) => startProgress(io, label, unit),
   };
 }

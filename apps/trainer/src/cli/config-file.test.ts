@@ -21,12 +21,18 @@ const config = (content: string): string => {
 };
 const read = (content: string) => readConfigFile(config(content), "train", ["batch", "lr"], ["train", "pack"]);
 
+test("a file that is too large to look for keys that repeat is refused at once", () => {
+  const content = Array.from({ length: 200_000 }, (_, i) => `k${i}: 1\n`).join("");
+  expect(() => read(content)).toThrow(/run.yaml has \d+ bytes, at most 65536 are read/);
+});
+
 test("an alias stands for what its anchor holds", () => {
   expect(read("lr: &rate 0.5\nbatch: *rate\n").get("batch")).toEqual({ value: 0.5, line: 2 });
   expect(read("pack: &same\n  batch: 3\ntrain: *same\n").get("batch")).toEqual({ value: 3, line: 2 });
 });
 
 test.each([
+  ["batch: &a [*a]\n", /run\.yaml line 1: batch: .*circular/i],
   ["lr: 1\nbatch: *x\n", /run\.yaml line 2: batch: Unresolved alias .*: x\. Set the anchor before/],
   ["train:\n  batch: [*x]\n", /line 2: batch: Unresolved alias/],
   ["train: *x\n", /line 1: train: Unresolved alias/],

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { ConfigError } from "@fae/core";
+import { readFileSync, statSync } from "node:fs";
+import { ConfigError, expectFile, suggestion } from "@fae/core";
 import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
-import { suggestion } from "./nearest.js";
 
 /** One option of a configuration file: its value and the line it stands on. */
 export interface ConfigEntry {
@@ -33,7 +32,9 @@ export function readConfigFile(
   }
   const read = (key: string, line: number, node: unknown): unknown => {
     try {
-      return isNode(node) ? node.toJS(document) : null;
+      const value: unknown = isNode(node) ? node.toJS(document) : null;
+      JSON.stringify(value); // an anchor inside of what it names has no end
+      return value;
     } catch (cause) {
       throw new ConfigError(`${path} line ${line}: ${key}: ${(cause as Error).message}.`, {
         fix: "Set the anchor before, or put the value into quotes.",
@@ -78,10 +79,22 @@ export function readConfigFile(
   return entries;
 }
 
+/** Every option of every command takes less; to look for keys that repeat takes long in large files. */
+const mostBytes = 64 << 10;
+
 function readText(path: string): string {
+  expectFile(path);
   try {
+    const { size } = statSync(path);
+    if (size > mostBytes) {
+      throw new ConfigError(`The configuration file ${path} has ${size} bytes, at most ${mostBytes} are read.`, {
+        fix: "It holds a few options, one a line.",
+        details: { path, found: size, expected: mostBytes },
+      });
+    }
     return readFileSync(path, "utf8");
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`Cannot read the configuration file ${path}: ${(cause as Error).message}.`, {
       fix: "Check the path given with --config.",
       details: { path },

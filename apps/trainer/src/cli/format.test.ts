@@ -23,3 +23,8 @@ test("a table keeps its columns aligned", () => {
     ]),
   ).toBe("name  rows\n----  ----\na       12\nlong     3");
 });
+
+test("a table may have as many rows as there are tensors", () => {
+  const rows = new Array<string[]>(300_000).fill(["a", "1"]);
+  expect(textTable([["name", "n"], ...rows]).startsWith("name  n\n----  -\na     1\n")).toBe(true);
+});

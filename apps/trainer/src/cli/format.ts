@@ -1,4 +1,5 @@
 /** Numbers as people read them. */
+import { visible } from "./visible.js";
 
 const scaled = (value: number, base: number, units: readonly string[]): string => {
   let size = value;
@@ -40,10 +41,14 @@ export const formatMetric = (value: number | null, digits = 5): string =>
  * @param rows the first one is the head
  */
 export function textTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  // Not Math.max of all rows: a file may name more tensors than a call takes arguments.
+  const widths = rows[0].map((_, column) =>
+    rows.reduce((most, row) => Math.max(most, visible(row[column] ?? "").length), 0),
+  );
+  const cell = (row: readonly string[], column: number) => visible(row[column] ?? "");
   const line = (row: readonly string[]) =>
     widths
-      .map((width, column) => (column === 0 ? (row[0] ?? "").padEnd(width) : (row[column] ?? "").padStart(width)))
+      .map((width, column) => (column === 0 ? cell(row, 0).padEnd(width) : cell(row, column).padStart(width)))
       .join("  ")
       .trimEnd();
   const rule = widths.map((width) => "-".repeat(width)).join("  ");

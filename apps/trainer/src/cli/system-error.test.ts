@@ -38,6 +38,13 @@ test("what is in the way, in use or a loop is named", () => {
   expect(explained(busy)).toMatchObject({ code: "ERR_DATA", message: expect.stringContaining("'/mnt' is in use.") });
 });
 
+test("a limit on the size of files is named with a way out", () => {
+  const large = Object.assign(new Error("EFBIG"), { code: "EFBIG", path: "out/train.rows" });
+  expect(explained(large)).toMatchObject({
+    message: expect.stringMatching(/^'out\/train.rows' became too large: .*ulimit -f.* choose another disk/),
+  });
+});
+
 test("our own errors and defects stay as they are", () => {
   for (const error of [new FaeError("ERR_DATA", "x"), new TypeError("y"), "z"]) expect(explained(error)).toBe(error);
 });

@@ -12,6 +12,10 @@ const meanings: Readonly<Record<string, readonly [what: string, fix: string]>> =
   EBUSY: ["is in use", "Try again when nothing uses it, or choose another place."],
   ELOOP: ["leads through too many symbolic links", "Check the links on the path."],
   EIO: ["cannot be read or written: the disk reports an error", "Check the disk, or choose another one."],
+  EFBIG: [
+    "became too large: a limit ('ulimit -f') or the file system allows no more",
+    "Raise the limit, or choose another disk.",
+  ],
   EMFILE: ["cannot be opened: too many files are open", "Raise the limit ('ulimit -n')."],
 };
 

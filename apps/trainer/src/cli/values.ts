@@ -1,5 +1,5 @@
+import { suggestion } from "@fae/core";
 import { z } from "zod";
-import { suggestion } from "./nearest.js";
 
 /**
  * Values of options. Each schema takes what the command line gives (text) and what YAML gives (numbers, booleans, text),

@@ -43,6 +43,21 @@ const json = async (...args: string[]) => {
 };
 const smallModel = ["--model", "dlrm", "--width", "4", "--bottom-mlp", "8,4", "--top-mlp", "8,1", "--batch", "50"];
 
+test("what was written is verified byte by byte", async () => {
+  const verified = writeSmallData(at("verified"));
+  expect(await json("inspect", verified, "--verify")).toMatchObject({ kind: "prepared", verified: true });
+  const rows = readFileSync(join(verified, "test.rows"));
+  rows[0] ^= 1; // a label
+  writeFileSync(join(verified, "test.rows"), rows);
+  expect(await fae("inspect", verified)).toMatchObject({ code: 0 });
+  expect(await fae("inspect", verified, "--verify")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/verified\/test.rows' is not what was written: its CRC-32 is \d+, the manifest says/),
+  });
+  writeFileSync(join(verified, "manifest.json"), "null");
+  expect((await fae("inspect", verified)).err).toContain("'manifest.json' is not a checkpoint's");
+});
+
 test("a raw log becomes a trained model that is scored again", async () => {
   const prepared = await json("prepare", "criteo-kaggle", at("train.txt"), "--out", at("kaggle"));
   expect(prepared).toMatchObject({
@@ -269,7 +284,7 @@ test("Ctrl-C leaves a run with checkpoints, which --resume takes to its end", as
     return write(text);
   };
   expect(await main([...args, "--run", run, "--checkpoint-every", "1"], io)).toBe(130);
-  expect((await fae("train", "--resume", run, "--lr", "0.7")).err).toContain("The run has learningRate");
+  expect((await fae("train", "--resume", run, "--epochs", "7")).err).toContain("The run has epochs");
   expect((await fae("train", "--resume", run, "--model", "rmc2")).err).toContain('The run has model "dlrm"');
   const report = await json("train", "--resume", run, "--threads", "2");
   expect(report).toMatchObject({ steps: 240, resumedAt: [132] });

@@ -1,5 +1,6 @@
 import { defineCommand } from "../cli/command.js";
 import { formatBytes } from "../cli/format.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { type MachineFacts, machineFacts } from "../machine/facts.js";
 import { type EngineStatus, engineStatuses } from "../train/engines.js";
 
@@ -9,9 +10,9 @@ export const doctorCommand = defineCommand({
   operands: [],
   options: {},
   example: "fae doctor",
-  async run() {
+  async run(_, __, { io }) {
     const facts = machineFacts(process.cwd());
-    const engines = await engineStatuses();
+    const engines = await unlessAborted(engineStatuses(), io.signal, "The look at the engines");
     return { json: { machine: facts, engines }, text: `${factsText(facts)}\n\n${engines.map(engineText).join("\n")}` };
   },
 });

@@ -3,6 +3,7 @@ import { formatSeconds } from "../cli/format.js";
 import { unlessAborted } from "../cli/interrupted.js";
 import { choice, count, text } from "../cli/values.js";
 import { evaluateModel } from "../train/evaluate-model.js";
+import { aucHints } from "../train/quality-hints.js";
 import { metricsTable } from "../train/summary.js";
 
 export const evaluateCommand = defineCommand({
@@ -24,6 +25,7 @@ export const evaluateCommand = defineCommand({
   async run([model, data], options, { io }) {
     const { report } = await unlessAborted(evaluateModel({ model, data, ...options }), io.signal, "The evaluation");
     const head = `${report.checkpoint}, step ${report.step}, engine ${report.engine}, ${formatSeconds(report.seconds)}`;
-    return { json: report, text: `${head}\n\n${metricsTable({ [options.split]: report.metrics })}` };
+    const splits = { [options.split]: report.metrics };
+    return { json: report, text: [head, metricsTable(splits), ...aucHints(splits)].join("\n\n") };
   },
 });

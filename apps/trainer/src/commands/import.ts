@@ -3,6 +3,7 @@ import { defineCommand, option } from "../cli/command.js";
 import { formatBytes } from "../cli/format.js";
 import { present } from "../cli/present.js";
 import { choice, count, counts, text } from "../cli/values.js";
+import { idsNotStated } from "../export/description.js";
 import { importWeights } from "../export/import-weights.js";
 
 const modelNames = models.map((entry) => entry.name);
@@ -23,12 +24,13 @@ export const importCommand = defineCommand({
   notes:
     "In Python: safetensors.torch.save_file(model.state_dict(), 'dlrm.safetensors').\n" +
     "The result is for evaluate, predict, export and train --init.",
-  async run([weights], { model, data, out, ...sizes }) {
-    const report = await importWeights({ weights, model, modelOptions: present(sizes), data, out });
-    const { tensors, bytes } = report;
+  async run([weights], { model, data, out, ...sizes }, { io }) {
+    const report = await importWeights({ weights, model, modelOptions: present(sizes), data, out, signal: io.signal });
+    const { tensors, bytes, idsStated } = report;
+    const note = idsStated ? "" : `\n${idsNotStated}`;
     return {
       json: report,
-      text: `${report.model}: ${tensors} tensors, ${formatBytes(bytes)}, written to ${report.checkpoint}`,
+      text: `${report.model}: ${tensors} tensors, ${formatBytes(bytes)}, written to ${report.checkpoint}${note}`,
     };
   },
 });

@@ -2,7 +2,7 @@ import { type Manifest, prepare, type SeriesOptions } from "@fae/datasets";
 import { type CommandContext, defineCommand, type OptionValues, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import { stageProgress } from "../cli/stage-progress.js";
-import { byteCount, choice, count, number, text } from "../cli/values.js";
+import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
 import { prepareSchemaFile } from "../schema/prepare-schema-file.js";
@@ -19,7 +19,7 @@ const options = {
   maxRowsPerTable: option("--max-rows-per-table <n>", "keys are taken modulo this", count(1, 0x7fffffff).optional()),
   dropNegatives: option(
     "--drop-negatives <share>",
-    "share of label-0 inputs to leave out (default: 0)",
+    "share of label-0 training inputs to leave out; held-out splits stay whole (default: 0)",
     number({ atLeast: 0, atMost: 1 }).optional(),
   ),
   randomize: option(
@@ -32,6 +32,16 @@ const options = {
   trainUsers: option("--train-users <n>", "Taobao: training users", count(1).optional()),
   valUsers: option("--val-users <n>", "Taobao: of these, users with validation series", count(1).optional()),
   pointsPerUser: option("--points-per-user <n>", "Taobao: most series of one user and sign", count(1).optional()),
+  usersMultiple: option(
+    "--users-multiple <n>",
+    "Taobao: training and test users are each cut to a multiple of this (default: 256)",
+    count(1, 65536).optional(),
+  ),
+  asGiven: option(
+    "--as-given",
+    "take files out of order, a file given twice, and hours that fall, as they are",
+    flag(),
+  ),
   maxRejects: option(
     "--max-rejects <share>",
     "share of lines that may be rejected (default: 0.001)",
@@ -50,8 +60,9 @@ export const prepareCommand = defineCommand({
   notes: [
     rawFormatNotes,
     "For a log of your own <format> is its schema: fae prepare clicks.yaml --out data (see fae schema --help).",
-    "Inputs are files, plain or gzip, or one directory that holds them under their published names.",
-    "An interrupted preparation goes on where it was when the same command is given again.",
+    "Inputs are files in order of time, plain or gzip, or one directory that holds them under their published names; not a pipe.",
+    "They may begin with the names of the columns, and have commas for tabs or tabs for commas.",
+    "An interrupted preparation of a known log goes on where it was when the same command is given again.",
   ].join("\n"),
   async run([format, ...files], given, context) {
     const { out, maxRejects } = given;
@@ -69,8 +80,8 @@ async function prepareLog(
   given: OptionValues<typeof options>,
   context: CommandContext,
 ): Promise<void> {
-  const { out, trainUsers, valUsers, pointsPerUser, ...shaping } = given;
-  const series = present({ trainUsers, valUsers, perUser: pointsPerUser }) satisfies SeriesOptions;
+  const { out, trainUsers, valUsers, pointsPerUser, usersMultiple, ...shaping } = given;
+  const series = present({ trainUsers, valUsers, perUser: pointsPerUser, usersMultiple }) satisfies SeriesOptions;
   const progress = stageProgress(context);
   try {
     await prepare({

@@ -1,11 +1,11 @@
 import { ConfigError, optimizers, rowStateValues } from "@fae/core";
-import { openPrepared } from "@fae/datasets";
 import { dataShape, findModel, models, parameterCount } from "@fae/models";
-import { checkProfileDirectory, profile, profileText, writeProfile } from "@fae/profiler";
+import { openProfileDirectory, profile, profileText } from "@fae/profiler";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import type { Progress } from "../cli/progress.js";
 import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
+import { openData } from "../train/model-state.js";
 
 const modelNames = models.map((entry) => entry.name);
 const optimizerNames = Object.keys(optimizers) as (keyof typeof optimizers)[];
@@ -62,9 +62,9 @@ export const profileCommand = defineCommand({
         details: { option: "exact" },
       });
     }
-    const data = await openPrepared(directory);
+    const data = await openData(directory);
     const out = options.out ?? `${data.directory}-profile`;
-    await checkProfileDirectory(out);
+    using directoryOut = await openProfileDirectory(out);
     const entry = findModel(options.model);
     const program = entry.build(dataShape(data), present({ width: options.width }));
     const bars: Partial<Record<string, Progress>> = {};
@@ -90,7 +90,7 @@ export const profileCommand = defineCommand({
           bars[phase].update(done, total);
         },
       });
-      await writeProfile(out, result);
+      await directoryOut.write(result);
       return { json: { ...result.profile, directory: out }, text: `${profileText(result.profile)}\nWritten to ${out}` };
     } finally {
       for (const bar of Object.values(bars)) bar?.end();

@@ -1,6 +1,5 @@
-import { ConfigError } from "@fae/core";
+import { ConfigError, suggestion } from "@fae/core";
 import { type RawFormatName, rawFormats } from "@fae/datasets";
-import { suggestion } from "../cli/nearest.js";
 
 const names = Object.keys(rawFormats) as RawFormatName[];
 

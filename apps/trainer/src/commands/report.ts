@@ -1,5 +1,6 @@
 import { defineCommand, option } from "../cli/command.js";
 import { formatBytes } from "../cli/format.js";
+import { unlessAborted } from "../cli/interrupted.js";
 import { text } from "../cli/values.js";
 import { writeRunReport } from "../report/write-report.js";
 
@@ -19,7 +20,7 @@ export const reportCommand = defineCommand({
     "The run may be finished, at work or killed. The page needs no network and holds no script; it fits phones and paper.\n" +
     "Damaged lines of metrics.jsonl are left out and counted.",
   async run([run], { out }, context) {
-    const report = await writeRunReport(run, out);
+    const report = await unlessAborted(writeRunReport(run, out), context.io.signal, "The report");
     for (const note of report.notes) context.log(note);
     const { path, bytes, standing, steps } = report;
     return { json: report, text: `${path}: ${steps} steps, ${standing}, ${formatBytes(bytes)}` };

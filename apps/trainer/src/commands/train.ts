@@ -43,6 +43,11 @@ const options = {
     "end training when the log loss of that many tests was no better",
     count(1).optional(),
   ),
+  keep: option(
+    "--keep <weights>",
+    "scored at the end and written: best, those of the best test, or last (default: best with --stop-patience and --run)",
+    choice(["best", "last"]).optional(),
+  ),
   optimizer: option("--optimizer <name>", listed(keys(optimizers)), choice(keys(optimizers)).optional()),
   epochs: option("--epochs <n>", "passes over the training split", count(1).default(1)),
   seed: option("--seed <n>", "seed of initial weights and input order", count(0, 0xffffffff).default(1)),
@@ -79,6 +84,11 @@ const options = {
     count(...planRanges.staleness).default(0),
   ),
   threads: option("--threads <n>", "host threads; 0 lets the engine choose", count(0, 1024).default(0)),
+  mapped: option(
+    "--mapped <dir>",
+    "keep tables in files in this directory while it trains: for tables larger than memory (engines cpu and cuda)",
+    text().optional(),
+  ),
   matmul: option(
     "--matmul <type>",
     "float32, tf32 or bf16 (default: tf32 on cuda, float32 elsewhere)",
@@ -86,7 +96,16 @@ const options = {
   ),
   rowType: option("--row-type <type>", "rows on the device", choice(["float32", "bf16"]).default("float32")),
   atomics: option("--atomics", "cuda: order-free row updates, which do not repeat bit by bit", flag()),
-  init: option("--init <path>", "initial weights: safetensors, a run or a checkpoint", text().optional()),
+  init: option(
+    "--init <path>",
+    "initial weights over the same ids: safetensors, a run or a checkpoint",
+    text().optional(),
+  ),
+  initWithState: option(
+    "--init-with-state",
+    "take the optimizer state of --init too, and go on where its rate schedule stood",
+    flag(),
+  ),
   run: option("--run <dir>", "directory to write report, metrics and model to; must not exist", text().optional()),
   checkpointEvery: option(
     "--checkpoint-every <batches>",
@@ -132,8 +151,11 @@ export const trainCommand = defineCommand({
   example: "fae train kaggle --model rmc2 --strategy cpu-only --batch 1024 --lr 0.1 --run runs/first",
   notes:
     "Strategies fae and mixed need packed data: run 'fae profile' and 'fae pack' first.\n" +
-    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads,\n" +
-    "checkpoints, --tensorboard and <data> (where the same data are now) may be given anew.\n" +
+    "--init takes weights alone: optimizer state starts empty, the schedule at batch 1, and rates are those given here. Its ids\n" +
+    "must mean the same: same vocabulary or hash, packed or not, whatever the inputs.\n" +
+    "With --resume all options are those of the run. Engine, strategy, budget, profile, look-ahead, servers, threads, --mapped,\n" +
+    "checkpoints, --tensorboard, --keep and <data> (where the same data are now) may be given anew. So may --lr: a run whose\n" +
+    "loss exploded goes on from a checkpoint with a lower rate, and the report says where it was changed.\n" +
     "With --ui a page at http://127.0.0.1:7007/ shows loss, AUC, hot and cold batches, seconds, bytes and memory:\n" +
     "  fae train kaggle-packed --model rmc2 --strategy fae --ui --ui-port 7007\n" +
     "From elsewhere: ssh -L 7007:127.0.0.1:7007 HOST. 'fae report <run>' writes the same to a file.",

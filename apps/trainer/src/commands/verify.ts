@@ -1,14 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { RouteName } from "@fae/core";
 import { defineCommand, option } from "../cli/command.js";
 import { textTable } from "../cli/format.js";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { choice, text } from "../cli/values.js";
 import { chooseAvailable } from "../train/engines.js";
-import { type CaseResult, verifyCase, type WorstError } from "../verify/verify-case.js";
-
-const routes: readonly RouteName[] = ["host", "hybrid", "server", "hot", "mixed", "device"];
+import { type CaseResult, routeNames, verifyCase, type WorstError } from "../verify/verify-case.js";
 
 export const verifyCommand = defineCommand({
   name: "verify",
@@ -16,7 +13,7 @@ export const verifyCommand = defineCommand({
   operands: ["<case...>"],
   options: {
     engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
-    route: option("--route <name>", routes.join(", "), choice(routes).optional()),
+    route: option("--route <name>", routeNames.join(", "), choice(routeNames).optional()),
   },
   example: "fae verify test/golden/* --engine cpu",
   notes:

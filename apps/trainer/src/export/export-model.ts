@@ -1,13 +1,18 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { elements, type ParamSpec } from "@fae/core";
+import { checkOptions, DataError, elements, is, noRow, type ParamSpec, type Shape } from "@fae/core";
 import { type NpyStream, writeNpzStreams } from "@fae/datasets";
 import { disk, verifyCheckpoint, writeSafetensors } from "@fae/embedding-store";
 import { onnxModel, referenceShape } from "@fae/models";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
-import { openSaved, type SavedModel } from "../predict/saved-model.js";
+import { carriedKeys, dataKeys, type ModelKeys } from "../predict/model-keys.js";
+import { dataOf, openSaved, type SavedModel, trainedOn } from "../predict/saved-model.js";
 import { readParameter, readTable } from "../predict/weights.js";
-import { freshPath, type StagedFile, stageFile, stagePath } from "./stage-file.js";
+import { expectRoom } from "../train/disk-room.js";
+import { withOutput } from "../train/with-output.js";
+import { describe, descriptionKey } from "./description.js";
+import { freshPath, type StagedFile, type StagedPath, stageFile, stagePath } from "./stage-file.js";
+import { missingIds, writeKeys } from "./write-keys.js";
 
 export const exportFormats = ["safetensors", "onnx", "npz"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -16,7 +21,10 @@ export interface ExportOptions {
   /** A run directory or a checkpoint. */
   readonly model: string;
   readonly format: ExportFormat;
-  /** File to write; must not exist. ONNX tables go to `<out>.data` beside it, which must not exist either. */
+  /**
+   * File to write. Beside it go `<out>.json`, which describes inputs and ids, with a vocabulary `<out>.keys.tsv`, and the weights of
+   * ONNX `<out>.data`. None may exist.
+   */
   readonly out: string;
   /** Prepared data set that the model was trained on, where the checkpoint does not tell the layout of its inputs. */
   readonly data?: string;
@@ -24,12 +32,23 @@ export interface ExportOptions {
   onProgress?(bytesDone: number, bytesTotal: number): void;
 }
 
+const kinds: Shape<ExportOptions> = {
+  model: is.text,
+  format: is.oneOf(exportFormats),
+  out: is.text,
+  data: is.maybe(is.text),
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
+
 export interface ExportReport {
   readonly checkpoint: string;
   readonly step: number;
   readonly model: string;
   readonly format: ExportFormat;
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** Why the export does not say how a key becomes an id; null: it does. Only of checkpoints that an older version wrote. */
+  readonly vocabularyLack: string | null;
   readonly tensors: number;
   readonly seconds: number;
 }
@@ -43,27 +62,91 @@ interface Weights {
 
 /**
  * Writes a trained model for others: safetensors and npz with the names and shapes of facebookresearch/dlrm and
- * facebookresearch/tbsm, or an ONNX graph that predicts. Optimizer state stays behind. The checkpoint is verified first;
+ * facebookresearch/tbsm, or an ONNX graph that predicts; with what goes in (order, dense values, how a key becomes an id, digest
+ * by table) in a file beside and in the metadata of safetensors and ONNX. Optimizer state stays behind. The checkpoint is verified first;
  * tables are streamed, so memory does not grow with them; files appear whole or not at all.
  * @throws ConfigError when `out` exists, or somebody else made it meanwhile, DataError when the checkpoint is damaged, FaeError ERR_DISK_FULL, ERR_INTERRUPTED
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
-  const started = performance.now();
+  checkOptions("exportModel", options, kinds);
   const { format, out } = options;
   freshPath(out);
+  for (const ending of [descriptionEnding, ...(format === "onnx" ? [dataEnding] : [])]) freshPath(`${out}${ending}`);
+  return withOutput(out, () => exportFresh(options));
+}
+
+async function exportFresh(options: ExportOptions): Promise<ExportReport> {
+  const started = performance.now();
+  const { format, out } = options;
   const saved = await openSaved(options.model, options.data);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "The export");
+  const { keys, lack } = await keysToExport(saved, options);
   const weights = weightsOf(saved, options);
-  const files = await writers[format](out, weights, saved);
+  expectRoom(out, 4 * weights.reduce((sum, { shape }) => sum + elements(shape), 0), `Model ${saved.program.name}`);
+  const stage: Stage = [];
+  try {
+    const described = await describeBeside(stage, out, saved, keys);
+    await writers[format](stage, out, weights, described);
+    await commitAll(stage);
+  } finally {
+    for (const { discard } of stage) await discard();
+  }
   return {
     checkpoint: saved.checkpoint.path,
     step: saved.checkpoint.manifest.step,
     model: saved.program.name,
     format,
-    files: await Promise.all(files.map(async (path) => ({ path, bytes: (await stat(path)).size }))),
+    files: await Promise.all(stage.reverse().map(async ({ path }) => ({ path, bytes: (await stat(path)).size }))),
+    vocabularyLack: lack,
     tensors: weights.length,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+const [keysEnding, descriptionEnding, dataEnding] = [".keys.tsv", ".json", ".data"];
+
+interface Described {
+  readonly saved: SavedModel;
+  /** The description as JSON. */
+  readonly text: string;
+}
+
+/** Stages the description and, where ids are of a vocabulary, its keys. */
+async function describeBeside(
+  stage: Stage,
+  out: string,
+  saved: SavedModel,
+  keys: ModelKeys | null,
+): Promise<Described> {
+  const hasKeys = keys?.ids.tables.some(({ rule }) => rule === "vocabulary") ?? false;
+  const missing = keys === null ? saved.program.tables.map(() => noRow) : await missingIds(keys);
+  const file = `${basename(out)}${keysEnding}`;
+  const description = describe(saved, keys, missing, hasKeys ? file : null);
+  if (keys !== null && hasKeys) await writeKeys(await pieces(stage, `${out}${keysEnding}`), keys);
+  const beside = await pieces(stage, `${out}${descriptionEnding}`);
+  await beside.write(Buffer.from(`${JSON.stringify(description, null, 2)}\n`));
+  return { saved, text: JSON.stringify(description) };
+}
+
+/** Keys of the model, else of its data set. @returns without them why: an older checkpoint carries none, and its data set is gone */
+async function keysToExport(
+  { checkpoint }: SavedModel,
+  { model, data }: ExportOptions,
+): Promise<{ readonly keys: ModelKeys | null; readonly lack: string | null }> {
+  if (data !== undefined) {
+    const keys = await dataKeys(await dataOf(checkpoint, data));
+    return { keys: carriedKeys(checkpoint) ?? keys, lack: null };
+  }
+  const carried = carriedKeys(checkpoint);
+  if (carried !== null) return { keys: carried, lack: null };
+  try {
+    const keys = await dataKeys(await dataOf(checkpoint, trainedOn(model, checkpoint)));
+    await missingIds(keys); // reads them
+    return { keys, lack: null };
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return { keys: null, lack: error.message };
+  }
 }
 
 function weightsOf({ checkpoint, program }: SavedModel, { signal, onProgress }: ExportOptions): Weights[] {
@@ -94,27 +177,37 @@ async function* asBytes(chunks: AsyncIterable<Float32Array>): AsyncGenerator<Uin
   for await (const chunk of chunks) yield bytesOf(chunk);
 }
 
-/** Lets others write a file that appears whole or not at all. */
-async function whole(out: string, write: (beside: string) => Promise<unknown>): Promise<string[]> {
-  const staged = stagePath(out);
-  try {
-    await write(staged.beside);
-    await staged.commit();
-  } finally {
-    await staged.discard();
-  }
-  return [out];
+/** A file that is written and waits for its name. */
+interface Waiting extends Pick<StagedPath, "commit" | "discard"> {
+  readonly path: string;
 }
 
-type Writer = (out: string, weights: readonly Weights[], saved: SavedModel) => Promise<string[]>;
+/** Where writers put what they have staged, also when they fail: the last one is the name that others open. */
+type Stage = Waiting[];
+
+type Writer = (stage: Stage, out: string, weights: readonly Weights[], described: Described) => Promise<void>;
+
+/** Lets others write a file that appears whole or not at all. */
+async function whole(stage: Stage, path: string, write: (beside: string) => Promise<unknown>): Promise<void> {
+  const staged = stagePath(path);
+  stage.push({ ...staged, path });
+  await write(staged.beside);
+}
+
+async function pieces(stage: Stage, path: string): Promise<StagedFile> {
+  const file = await stageFile(path);
+  stage.push({ ...file, path });
+  return file;
+}
 
 const writers: Readonly<Record<ExportFormat, Writer>> = {
-  async safetensors(out, weights) {
+  async safetensors(stage, out, weights, { text }) {
     const tensors = weights.map(({ name, shape, chunks }) => ({ name, shape, dtype: "F32" as const, data: chunks }));
-    return whole(out, (beside) => writeSafetensors(beside, tensors, { metadata: { format: "pt" } }));
+    const metadata = { format: "pt", [descriptionKey]: text };
+    await whole(stage, out, (beside) => writeSafetensors(beside, tensors, { metadata }));
   },
 
-  async npz(out, weights) {
+  async npz(stage, out, weights) {
     const arrays = weights.map(
       ({ name, shape, chunks }): NpyStream => ({
         name,
@@ -122,34 +215,40 @@ const writers: Readonly<Record<ExportFormat, Writer>> = {
         pieces: asBytes(chunks()),
       }),
     );
-    return whole(out, (beside) => writeNpzStreams(beside, arrays, false));
+    await whole(stage, out, (beside) => writeNpzStreams(beside, arrays, false));
   },
 
-  async onnx(out, weights, { program, layout }) {
-    const dataPath = `${out}.data`;
-    const { model, tensors } = onnxModel(program, layout, basename(dataPath));
+  async onnx(stage, out, weights, { text, saved: { program, layout, keptNegatives } }) {
+    const dataPath = `${out}${dataEnding}`;
+    const dataFile = basename(dataPath);
+    const { model, tensors } = onnxModel(program, layout, {
+      dataFile,
+      keptNegatives,
+      metadata: { [descriptionKey]: text },
+    });
     const byName = new Map(weights.map((entry) => [entry.name, entry]));
-    const data = await stageFile(dataPath);
-    let graph: StagedFile | null = null;
-    try {
-      graph = await stageFile(out);
-      let at = 0;
-      for (const { name, offset, bytes } of tensors) {
-        await data.write(new Uint8Array(offset - at));
-        for await (const chunk of byName.get(name)?.chunks() ?? []) await data.write(bytesOf(chunk));
-        at = offset + bytes;
-      }
-      await graph.write(model);
-      // The graph last: it is the name that others open, and must never be there without its data.
-      await data.commit();
-      await graph.commit().catch(async (error) => {
-        await disk.remove(dataPath);
-        throw error;
-      });
-    } finally {
-      await data.discard();
-      await graph?.discard();
+    const data = await pieces(stage, dataPath);
+    const graph = await pieces(stage, out);
+    let at = 0;
+    for (const { name, offset, bytes } of tensors) {
+      await data.write(new Uint8Array(offset - at));
+      for await (const chunk of byName.get(name)?.chunks() ?? []) await data.write(bytesOf(chunk));
+      at = offset + bytes;
     }
-    return [out, dataPath];
+    await graph.write(model);
   },
 };
+
+/** Gives all files their names, in order. @throws what the first that fails met, after taking back those before */
+async function commitAll(stage: Stage): Promise<void> {
+  const named: string[] = [];
+  try {
+    for (const { path, commit } of stage) {
+      await commit();
+      named.push(path);
+    }
+  } catch (error) {
+    for (const path of named) await disk.remove(path);
+    throw error;
+  }
+}

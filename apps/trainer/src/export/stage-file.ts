@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { link as hardLink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { ConfigError } from "@fae/core";
-import { disk, isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import { ConfigError, isOtherAlive, makeDirectory, processTag, tagPattern } from "@fae/core";
+import { disk } from "@fae/embedding-store";
 import { expectFree } from "../train/run-directory.js";
 
 /** A name that a file gets when it is written whole, or never. */
@@ -41,7 +41,7 @@ export function freshPath(path: string): void {
 export function stagePath(path: string, { taken = "refuse", link = hardLink }: StageOptions = {}): StagedPath {
   expectFileName(path);
   const directory = dirname(resolve(path));
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   accessSync(directory, constants.W_OK);
   removeLeftovers(directory, basename(path));
   if (taken === "refuse") expectFree(path);

@@ -1,4 +1,5 @@
-import { improves, type PlateauOptions } from "./plateau.js";
+import { checkArguments, checkOptions, is } from "@fae/core";
+import { improves, metricKind, type PlateauOptions } from "./plateau.js";
 
 /** Ends training when a test metric has stopped improving. */
 export type EarlyStopOptions = Pick<PlateauOptions, "better" | "threshold"> & {
@@ -25,6 +26,16 @@ export function earlyStop(
   metric: number,
   options: EarlyStopOptions,
 ): EarlyStopState {
+  checkArguments("earlyStop", {
+    state: [state, is.having("earlyStopStart, or what earlyStop returned")],
+    step: [step, is.whole()],
+    metric: [metric, metricKind],
+  });
+  checkOptions<EarlyStopOptions>("earlyStop", options, {
+    better: is.oneOf(["lower", "higher"]),
+    threshold: is.maybe(is.number("0 or more", (threshold) => threshold >= 0)),
+    patience: is.whole(1),
+  });
   if (improves(metric, state.best, options)) return { best: metric, bestStep: step, bad: 0, isOver: false };
   const bad = state.bad + 1;
   return { ...state, bad, isOver: state.isOver || bad >= options.patience };

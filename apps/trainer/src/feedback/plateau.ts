@@ -1,3 +1,5 @@
+import { checkArguments, checkOptions, is, type Kind, type Shape } from "@fae/core";
+
 /** Lowers the learning rate when a test metric has stopped improving. */
 export interface PlateauOptions {
   /** Which way is better: `lower` for a loss, `higher` for AUC. */
@@ -13,6 +15,18 @@ export interface PlateauOptions {
   /** The scale never falls below this; default 0. */
   readonly minScale?: number;
 }
+
+const kinds: Shape<PlateauOptions> = {
+  better: is.oneOf(["lower", "higher"]),
+  factor: is.maybe(is.number("above 0, up to 1", (factor) => factor > 0 && factor <= 1)),
+  patience: is.maybe(is.whole()),
+  threshold: is.maybe(is.number("0 or more", (threshold) => threshold >= 0)),
+  cooldown: is.maybe(is.whole()),
+  minScale: is.maybe(is.number("0 or more", (scale) => scale >= 0)),
+};
+/** A metric may be no number: then it is no improvement. */
+export const metricKind: Kind = (found, option) =>
+  typeof found === "number" ? undefined : { option, found, expected: "a number" };
 
 /** Plain data: a checkpoint keeps it. */
 export interface PlateauState {
@@ -30,6 +44,11 @@ export const plateauStart: PlateauState = { scale: 1, best: null, bad: 0, coolin
 
 /** The state after one more test. A metric that is no number is no improvement. */
 export function plateau(state: PlateauState, metric: number, options: PlateauOptions): PlateauState {
+  checkArguments("plateau", {
+    state: [state, is.having("plateauStart, or what plateau returned")],
+    metric: [metric, metricKind],
+  });
+  checkOptions("plateau", options, kinds);
   const { factor = 0.1, patience = 2, cooldown = 0, minScale = 0 } = options;
   const best = improves(metric, state.best, options) ? metric : state.best;
   if (state.cooling > 0) return { ...state, best, bad: 0, cooling: state.cooling - 1 };

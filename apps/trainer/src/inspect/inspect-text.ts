@@ -1,3 +1,4 @@
+import type { TableIds } from "@fae/core";
 import type { Manifest } from "@fae/datasets";
 import type { CheckpointManifest } from "@fae/embedding-store";
 import { profileText } from "@fae/profiler";
@@ -15,18 +16,24 @@ export function inspectionText(found: Inspection): string {
     case "checkpoint":
       return checkpointText(found.path, found.manifest);
     case "safetensors":
-      return textTable([
-        ["tensor", "type", "shape", "bytes"],
-        ...found.tensors.map(({ name, dtype, shape, byteLength }) => [
-          name,
-          dtype,
-          `[${shape.join(", ")}]`,
-          formatBytes(byteLength),
-        ]),
-      ]);
+      return safetensorsText(found);
     case "profile":
       return profileText(found.profile).trimEnd();
   }
+}
+
+function safetensorsText({ tensors, metadata }: Extract<Inspection, { kind: "safetensors" }>): string {
+  const table = textTable([
+    ["tensor", "type", "shape", "bytes"],
+    ...tensors.map(({ name, dtype, shape, byteLength }) => [
+      name,
+      dtype,
+      `[${shape.join(", ")}]`,
+      formatBytes(byteLength),
+    ]),
+  ]);
+  const told = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
+  return told.length === 0 ? table : `${table}\n\n${told.join("\n")}`;
 }
 
 function preparedText(
@@ -59,24 +66,34 @@ function preparedText(
     String(table.rows),
     String(layout.hotness[t]),
     packed ? String(packed.hotRows[t]) : "-",
+    table.ids ? idsText(table.ids) : "-",
   ]);
   return [
     head.join("\n"),
     textTable([["split", "inputs", "label rate"], ...splitRows]),
-    textTable([["table", "rows", "ids per input", "hot rows"], ...tableRows]),
+    textTable([["table", "rows", "ids per input", "hot rows", "meaning of ids"], ...tableRows]),
     inputs.map(inputText).join("\n"),
-  ].join("\n\n");
+    (manifest.warnings ?? []).map(({ message }) => `Warning: ${message}`).join("\n"),
+  ]
+    .filter((text) => text !== "")
+    .join("\n\n");
 }
+
+/** Equal texts, all but surely equal meanings: messages name ids so. */
+const idsText = ({ rule, digest }: Pick<TableIds, "rule" | "digest">): string => `${rule} ${digest.slice(0, 12)}`;
 
 const inputText = ({ split, row, label, dense, ids }: ShownInput): string =>
   `${split}[${row}] label ${label}\n  dense ${dense.map((x) => Number(x.toPrecision(4))).join(" ")}\n  ids   ${ids.join(" ")}`;
 
-function checkpointText(path: string, { program, optimizer, step, files }: CheckpointManifest): string {
+function checkpointText(path: string, { program, optimizer, step, files, ids }: CheckpointManifest): string {
   const rows = program.tables.reduce((sum, table) => sum + table.rows, 0);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
     `${path}: ${program.name} after ${step} updates, optimizer ${optimizer.name}`,
     `${program.tables.length} tables, ${formatCount(rows)} rows x ${program.width}, ${formatBytes(bytes)} in ${files.length} files`,
+    ids
+      ? `ids of ${ids.source}: ${ids.tables.map((table) => `${table.table} ${idsText(table)}`).join(", ")}`
+      : "it does not say what its ids mean: an older version of FAE wrote it",
     "",
     textTable([
       ["file", "bytes", "tensors"],

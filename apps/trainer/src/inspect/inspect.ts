@@ -1,6 +1,16 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { DataError, openRows, type PreparedData, type SplitName, strideBytes } from "@fae/core";
+import {
+  checkArguments,
+  DataError,
+  expectFile,
+  is,
+  openRows,
+  type PreparedData,
+  readSmallFile,
+  type SplitName,
+  strideBytes,
+} from "@fae/core";
 import { type Manifest, openPrepared, readManifest, toBatchSource } from "@fae/datasets";
 import { type CheckpointManifest, openCheckpoint, openSafetensors, type TensorInfo } from "@fae/embedding-store";
 import { type Profile, readProfile } from "@fae/profiler";
@@ -43,8 +53,11 @@ export type Inspection =
  * @throws DataError when it is none of these, a run that has not ended, or damaged
  */
 export async function inspect(path: string, rows = 3): Promise<Inspection> {
+  checkArguments("inspect", { path: [path, is.text], rows: [rows, is.whole()] });
   if (!existsSync(path)) throw new DataError(`${path} does not exist.`, { fix: "Check the path.", details: { path } });
-  return statSync(path).isDirectory() ? inspectDirectory(path, rows) : inspectFile(path);
+  if (statSync(path).isDirectory()) return inspectDirectory(path, rows);
+  expectFile(path);
+  return inspectFile(path);
 }
 
 async function inspectDirectory(path: string, rows: number): Promise<Inspection> {
@@ -93,8 +106,10 @@ const unknown = (path: string): DataError =>
   });
 
 function readJson(path: string): Readonly<Record<string, unknown>> {
+  expectFile(path);
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const value: unknown = JSON.parse(readSmallFile(path));
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch (cause) {
     throw new DataError(`${path} cannot be read as JSON: ${(cause as Error).message}.`, {
       fix: "Write it again with the command that made it.",

@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { checkArguments, DataError, is } from "@fae/core";
 
 /** What this machine has, as far as training cares. */
 export interface MachineFacts {
@@ -19,7 +20,8 @@ const vectorFeatures = ["sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "
 
 /** @param directory whose disk is looked at */
 export function machineFacts(directory: string): MachineFacts {
-  const { bavail, bsize } = statfsSync(directory);
+  checkArguments("machineFacts", { directory: [directory, is.text] });
+  const { bavail, bsize } = statfs(directory);
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -27,6 +29,18 @@ export function machineFacts(directory: string): MachineFacts {
     memory: { totalBytes: totalmem(), availableBytes: availableMemory() },
     disk: { path: directory, freeBytes: bavail * bsize },
   };
+}
+
+function statfs(directory: string) {
+  try {
+    return statfsSync(directory);
+  } catch (cause) {
+    throw new DataError(`The disk of '${directory}' cannot be looked at: ${(cause as Error).message}.`, {
+      fix: "Name a directory that exists.",
+      details: { path: directory },
+      cause,
+    });
+  }
 }
 
 function procFile(path: string): string | null {

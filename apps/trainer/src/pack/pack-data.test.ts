@@ -61,7 +61,7 @@ test("refuses a profile of other data, none, packed data and a name that is take
   await profiled("two", { seed: 2 });
   const pack = (data: string, profileName: string, out: string) =>
     packData({ data: at(data), profile: at(profileName), out: at(out) });
-  await expect(pack("one", "two-profile", "mixed-up")).rejects.toThrow("were made from data");
+  await expect(pack("one", "two-profile", "mixed-up")).rejects.toThrow("it was made from data");
   await expect(pack("one", "one", "no-profile")).rejects.toThrow("holds no profile");
   await expect(pack("one", "one-profile", "two")).rejects.toThrow("exists already");
   await pack("one", "one-profile/profile.json", "one-packed");

@@ -1,11 +1,13 @@
 import { basename, dirname } from "node:path";
-import { openPrepared, type PackProgress, pack, readManifest } from "@fae/datasets";
-import { readCounts, readProfile } from "@fae/profiler";
+import { checkOptions, is, type Shape } from "@fae/core";
+import { type PackProgress, pack, readManifest } from "@fae/datasets";
+import { checkProfile, readCounts, readProfile } from "@fae/profiler";
+import { openData } from "../train/model-state.js";
 
 export interface PackDataOptions {
   /** A prepared data set that is not packed. */
   readonly data: string;
-  /** Directory that `profile` wrote, or its `profile.json`. */
+  /** Directory that `profile` wrote, or its `profile.json`; of the same ids, of these or of other inputs. */
   readonly profile: string;
   /** Directory to make. */
   readonly out: string;
@@ -16,6 +18,16 @@ export interface PackDataOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PackProgress) => void;
 }
+
+const kinds: Shape<PackDataOptions> = {
+  data: is.text,
+  profile: is.text,
+  out: is.text,
+  classes: is.maybe(is.flag),
+  workers: is.maybe(is.whole(1, 1024)),
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
 
 export interface PackReport {
   readonly directory: string;
@@ -37,16 +49,18 @@ export interface PackReport {
  * @throws DataError when the profile is missing, damaged or of other data
  */
 export async function packData(options: PackDataOptions): Promise<PackReport> {
+  checkOptions("packData", options, kinds);
   const started = performance.now();
-  const data = await openPrepared(options.data);
+  const data = await openData(options.data);
   const profileDirectory = basename(options.profile) === "profile.json" ? dirname(options.profile) : options.profile;
   const profile = await readProfile(profileDirectory);
+  checkProfile(profile, data);
   const { hotRows } = profile.hotSet;
   const packed = await pack({
     data,
     directory: options.out,
     counts: () => readCounts(profileDirectory),
-    madeFrom: profile.data.digest,
+    madeFrom: data.digest,
     hotRows,
     budgetBytes: profile.budgetBytes,
     rowBytes: profile.row.bytes,

@@ -1,6 +1,6 @@
 import type { PreparedData, Program } from "@fae/core";
 import { checkpointBytes } from "@fae/embedding-store";
-import { snapshotShare } from "../train/checkpoints.js";
+import { snapshotShare } from "../train/checkpoint-writer.js";
 import type { TrainOptions } from "../train/options.js";
 
 /** Host memory that saving checkpoints takes while training goes on, on top of the session's. */

@@ -1,8 +1,18 @@
 import { existsSync } from "node:fs";
 import { type PreparedData, rowStateValues } from "@fae/core";
-import { checkProfile, hotRowBits, type Profile, profile, readCounts, readProfile } from "@fae/profiler";
-import { digestBeforePacking } from "../train/model-state.js";
+import {
+  type CountLookup,
+  checkProfile,
+  hotRowBits,
+  isHotRow,
+  openCounts,
+  type Profile,
+  readCounts,
+  readProfile,
+  usualSmallTableBytes,
+} from "@fae/profiler";
 import type { TrainOptions } from "../train/options.js";
+import { sampleHotSet } from "./quick-sample.js";
 
 /** Which rows would be hot, and what that is worth. */
 export interface HotFigures {
@@ -14,14 +24,13 @@ export interface HotFigures {
   readonly inputShare: number;
   /** Whether a row of the data set as it is now is hot. */
   isHot(table: number, id: number): boolean;
+  /** Closes files. */
+  close(): void;
 }
 
-type HotOptions = Pick<TrainOptions, "budgetBytes" | "profile" | "optimizer" | "seed">;
+type HotOptions = Pick<TrainOptions, "budgetBytes" | "profile" | "optimizer">;
 
 const usualBudgetBytes = 256 * 2 ** 20;
-/** Inputs that a quick sample counts: rows that make a batch hot or not are in it hundreds of times. */
-const sampledInputs = 200_000;
-
 /**
  * The hot set of a pack; else of a profile that was made for this budget and these rows; else of a quick sample.
  * @param width D
@@ -35,7 +44,7 @@ export async function hotFigures(
 ): Promise<HotFigures> {
   const stateValues = rowStateValues(options.optimizer, width);
   const named = options.profile === null ? null : await readProfile(options.profile);
-  if (named) checkProfile(named, { ...data, digest: digestBeforePacking(data) });
+  if (named) checkProfile(named, data);
   if (data.packed) return packFigures(data, data.packed, named);
   const directory = options.profile ?? `${data.directory}-profile`;
   const found = named ?? (existsSync(directory) ? await readProfile(directory) : null);
@@ -44,19 +53,11 @@ export async function hotFigures(
     found?.data.digest === data.digest &&
     found.row.bytes === 4 * (width + stateValues) &&
     found.budgetBytes === budgetBytes;
-  if (found && fits) return profileFigures("profile", found, await readCounts(directory));
-  const ratePercent = (100 * sampledInputs) / Math.max(1, data.splits.train?.rows ?? 0);
-  const made = await profile({
-    data,
-    width,
-    stateValues,
-    budgetBytes,
-    seed: options.seed,
-    ...(found && { smallTableBytes: found.smallTableBytes }),
-    ...(ratePercent < 100 ? { method: "sampled", ratePercent } : { method: "exact" }),
-    ...(signal && { signal }),
-  });
-  return profileFigures("sample", made.profile, made.counts);
+  if (found && fits) return profileFigures(directory, found);
+  const rowBytes = 4 * (width + stateValues);
+  const smallTableBytes = found?.smallTableBytes ?? usualSmallTableBytes;
+  const { hotSet, ...sampled } = sampleHotSet(data, { rowBytes, budgetBytes, smallTableBytes }, signal);
+  return { from: "sample", hotRows: hotSet.hotRows, budgetBytes, ...sampled, close() {} };
 }
 
 /** Ids of a pack are in popularity order: hot is a comparison. */
@@ -73,23 +74,39 @@ function packFigures(
     budgetBytes: (other ?? packed).budgetBytes,
     inputShare: other?.hotSet.hotInputShare ?? (inputs === 0 ? 0 : packed.hotInputs / inputs),
     isHot: (table, id) => id < hotRows[table],
+    close() {},
   };
 }
 
-function profileFigures(
-  from: "profile" | "sample",
-  { hotSet, budgetBytes }: Profile,
-  counts: readonly Uint32Array[],
-): HotFigures {
-  const bits = counts.map((table, t) => (hotSet.whole[t] ? null : hotRowBits(table, hotSet, t)));
+/** Above this the counts of a profile are not read whole, but those of the rows that are asked for. */
+const wholeBytes = 2 ** 28;
+
+async function profileFigures(directory: string, made: Profile): Promise<HotFigures> {
+  const { hotSet, budgetBytes, tables } = made;
+  const isSmall = tables.reduce((sum, { rows }) => sum + 4 * rows, 0) <= wholeBytes;
   return {
-    from,
+    from: "profile",
     hotRows: hotSet.hotRows,
     budgetBytes,
     inputShare: hotSet.hotInputShare,
+    ...(isSmall ? whole(hotSet, await readCounts(directory)) : single(hotSet, openCounts(directory, made))),
+  };
+}
+
+type HotRows = Pick<HotFigures, "isHot" | "close">;
+
+function whole(hotSet: Profile["hotSet"], counts: readonly Uint32Array[]): HotRows {
+  const bits = counts.map((table, t) => (hotSet.whole[t] ? null : hotRowBits(table, hotSet, t)));
+  return {
     isHot(table, id) {
       const of = bits[table];
       return of === null || ((of[id >>> 5] >>> (id & 31)) & 1) === 1;
     },
+    close() {},
   };
 }
+
+export const single = (hotSet: Profile["hotSet"], counts: CountLookup): HotRows => ({
+  isHot: (table, id) => hotSet.whole[table] || isHotRow(counts.count(table, id), hotSet, table, id),
+  close: counts.close,
+});

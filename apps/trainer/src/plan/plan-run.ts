@@ -1,12 +1,16 @@
 import {
   type Bytes,
+  checkArguments,
+  checkOptions,
   FaeError,
+  is,
   optimizers,
   type Plan,
   PlanError,
   type PreparedData,
   type Program,
   rowStateValues,
+  type Shape,
   strideBytes,
 } from "@fae/core";
 import { openPrepared, readManifest } from "@fae/datasets";
@@ -15,9 +19,10 @@ import { strategy as findStrategy, type StrategyName, strategies } from "@fae/sc
 import { formatBytes } from "../cli/format.js";
 import { stopIfAborted } from "../cli/interrupted.js";
 import { machineFacts } from "../machine/facts.js";
+import { runBytes } from "../train/disk-room.js";
 import { chooseEngine } from "../train/engines.js";
 import { checkBatch, rowBytes } from "../train/job.js";
-import { type TrainOptions, trainOptions } from "../train/options.js";
+import { type GivenOptions, settle, type TrainOptions } from "../train/options.js";
 import { type CheckpointMemory, checkpointMemory } from "./checkpoint-memory.js";
 import { type HotFigures, hotFigures } from "./hot-figures.js";
 import { type Memory, type MemoryInput, predictMemory, probeJob } from "./memory.js";
@@ -30,8 +35,8 @@ export interface StrategyPlan {
   readonly memory: Memory | null;
   /** What saving checkpoints takes beside `memory`; null without checkpoints too. */
   readonly checkpoint: CheckpointMemory | null;
-  /** Bytes still to be written: a pack where the strategy needs one and the data are not, and the model. */
-  readonly disk: { readonly pack: number; readonly model: number };
+  /** Bytes still to be written: a pack where the strategy needs one and the data are not, the model, and checkpoints at most. */
+  readonly disk: { readonly pack: number; readonly model: number; readonly checkpoints: number };
   /** Share of inputs that run on the route `hot`; null for strategies without it. */
   readonly hotShare: number | null;
   readonly traffic: StepBytes | null;
@@ -81,11 +86,20 @@ export interface PlanHooks {
  * @throws ConfigError, DataError when data, model, batch size and a named profile do not go together. What stops one strategy only is among its `problems`.
  */
 export async function planRun(
-  given: Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>,
+  given: GivenOptions,
   names: readonly StrategyName[] = Object.keys(strategies) as StrategyName[],
-  { signal, onProgress }: PlanHooks = {},
+  hooks: PlanHooks = {},
 ): Promise<RunPlan> {
-  const options = trainOptions({ ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
+  checkArguments("planRun", {
+    given: [given, is.having("an object of options")],
+    names: [names, is.list(is.oneOf(Object.keys(strategies)))],
+  });
+  checkOptions("planRun", hooks, {
+    signal: is.maybe(is.signal),
+    onProgress: is.maybe(is.call),
+  } satisfies Shape<PlanHooks>);
+  const { signal, onProgress } = hooks;
+  const options = settle("planRun", { ...given, run: given.run ?? "run" }); // checkpoints need one; here nothing is written
   const data = await openPrepared(options.data);
   checkBatch(options.batch, data.splits.train?.rows ?? 0, data.directory);
   const program = findModel(options.model).build(dataShape(data), options.modelOptions);
@@ -99,10 +113,14 @@ export async function planRun(
   const bytes = await bytesOf(data);
   const context: Context = { options, data, program, hot, machine, packBytes: bytes.pack };
   const planned: StrategyPlan[] = [];
-  for (const name of names) {
-    stopIfAborted(signal, "Planning");
-    planned.push(await planStrategy(name, context));
-    onProgress?.(planned.length, names.length);
+  try {
+    for (const name of names) {
+      stopIfAborted(signal, "Planning");
+      planned.push(await planStrategy(name, context));
+      onProgress?.(planned.length, names.length);
+    }
+  } finally {
+    if (!(hot instanceof PlanError)) hot.close();
   }
   const rows = program.tables.reduce((sum, table) => sum + table.rows, 0);
   const hotTotal = hot instanceof PlanError ? 0 : hot.hotRows.reduce((sum, n) => sum + n, 0);
@@ -167,6 +185,7 @@ async function planStrategy(name: StrategyName, context: Context): Promise<Strat
   const disk = {
     pack: isSplit && data.packed === null ? context.packBytes : 0,
     model: modelBytes(program, options.optimizer, bytesPerRow),
+    checkpoints: checkpointsBytes(program, options, data),
   };
   const nothing = { strategy: name, engine: null, memory: null, checkpoint: null, disk, hotShare: null, traffic: null };
   const usable = isSplit ? figures : null;
@@ -199,7 +218,7 @@ async function planStrategy(name: StrategyName, context: Context): Promise<Strat
     const problems = lacks([
       ["host memory", sessionBytes + (checkpoint?.hostBytes ?? 0), machine.memoryBytes],
       ["device memory", memory.deviceBytes, device ?? Number.POSITIVE_INFINITY],
-      ["disk", disk.pack + disk.model, machine.diskBytes],
+      ["disk", disk.pack + disk.model + disk.checkpoints, machine.diskBytes],
     ]);
     return { strategy: name, engine: engine.name, memory, checkpoint, disk, hotShare, traffic, problems };
   } catch (error) {
@@ -218,6 +237,16 @@ const lacks = (needs: readonly (readonly [string, number, number])[]): string[] 
 const modelBytes = (program: Program, optimizer: TrainOptions["optimizer"], bytesPerRow: number): number =>
   program.tables.reduce((sum, { rows }) => sum + rows * bytesPerRow, 0) +
   4 * parameterCount(program) * (1 + optimizers[optimizer].denseSlots.length);
+
+/** Checkpoints and the best model of a run, when they take most. */
+function checkpointsBytes(program: Program, options: TrainOptions, { splits }: PreparedData): number {
+  const steps = Math.min(
+    options.epochs * Math.ceil((splits.train?.rows ?? 0) / options.batch),
+    options.maxBatches ?? Number.POSITIVE_INFINITY,
+  );
+  const none = runBytes(program, options.optimizer, { ...options, checkpointEvery: 0, keep: "last" }, steps);
+  return runBytes(program, options.optimizer, options, steps).most - none.most;
+}
 
 /** Bytes of the data set now, and of a pack of it: all rows, train once more by class, original ids, vocabularies. */
 async function bytesOf(data: PreparedData): Promise<{ now: number; pack: number }> {

@@ -25,6 +25,8 @@ export function planText({ data, model, batch, optimizer, hot, machine, strategi
     notes.push(
       `fae: switches come on top, the first to hot batches ${formatBytes(first)}, later ones the touched rows`,
     );
+  if (strategies.some(({ problems }) => problems.some((problem) => problem.includes("host memory"))))
+    notes.push("hint: 'fae train --mapped <dir>' keeps tables in files on a disk instead of in host memory");
   const waiting = strategies.flatMap(({ strategy, checkpoint }) => (checkpoint?.waits ? [strategy] : []));
   if (waiting.length > 0)
     notes.push(
@@ -42,7 +44,7 @@ function strategyRow(plan: StrategyPlan, hasCheckpoints: boolean): string[] {
     orDash(memory?.hostBytes),
     ...(hasCheckpoints ? [orDash(checkpoint?.hostBytes)] : []),
     orDash(memory?.deviceBytes),
-    formatBytes(disk.pack + disk.model),
+    formatBytes(disk.pack + disk.model + disk.checkpoints),
     orDash(traffic ? inDirection(traffic.perStep, "toDevice") : undefined),
     orDash(traffic ? inDirection(traffic.perStep, "toHost") : undefined),
     hotShare === null ? "-" : formatShare(hotShare),

@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PreparedData } from "@fae/core";
 import { openPrepared } from "@fae/datasets";
 import { checkpointBytes } from "@fae/embedding-store";
 import { findModel } from "@fae/models";
-import { profile, writeProfile } from "@fae/profiler";
+import { openCounts, profile, readCounts, readProfile, writeProfile } from "@fae/profiler";
 import type { StrategyName } from "@fae/scheduler";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { captureIo } from "../cli/test-io.js";
@@ -18,7 +18,9 @@ import type { TrainReport } from "../train/report.js";
 import { addBytes } from "../train/totals.js";
 import { trainModel } from "../train/train-model.js";
 import { checkpointMemory } from "./checkpoint-memory.js";
+import { single } from "./hot-figures.js";
 import { planRun, type RunPlan, type StrategyPlan } from "./plan-run.js";
+import { sampleHotSet } from "./quick-sample.js";
 
 const names: StrategyName[] = ["cpu-only", "dlrm-hybrid", "xdl-parameter-server", "fae", "mixed", "device-only"];
 const modelOptions = { width: 8, bottomMlp: [16, 8], topMlp: [64, 1] };
@@ -110,6 +112,61 @@ test("without a profile that fits, a quick sample chooses the hot set", async ()
   expect(other.hot?.from).toBe("sample");
 });
 
+test("the quick sample of a small log is its profile", async () => {
+  const data = await openPrepared(at("data"));
+  const budget = { budgetBytes: 300 * rowBytes, smallTableBytes: 100 * rowBytes };
+  const exact = await profile({ data, width: 8, stateValues: 8, ...budget });
+  const sample = sampleHotSet(data, { rowBytes, ...budget });
+  expect(sample.hotSet.hotRows).toEqual(exact.profile.hotSet.hotRows);
+  expect(sample.inputShare).toBe(exact.profile.hotSet.hotInputShare);
+  for (const [t, counts] of exact.counts.entries()) {
+    const hot = Array.from(counts, (_, id) => id).filter((id) => sample.isHot(t, id));
+    expect(hot).toHaveLength(exact.profile.hotSet.hotRows[t]);
+  }
+});
+
+test("a large log is sampled: others than the counted inputs judge it, and the figures are near the profile's", async () => {
+  writeSmallData(at("long"), { tables: [3000, 50], denseFeatures: 0, inputs: { train: 450_000 } });
+  const data = await openPrepared(at("long"));
+  const budget = { budgetBytes: 500 * rowBytes, smallTableBytes: 0 };
+  const exact = await profile({ data, width: 8, stateValues: 8, ...budget });
+  const sample = sampleHotSet(data, { rowBytes, ...budget });
+  expectWithinTenth(sample.hotSet.hotRows[0], exact.profile.hotSet.hotRows[0]);
+  expect(sample.inputShare).toBeCloseTo(exact.profile.hotSet.hotInputShare, 2);
+});
+
+test("the counts of a profile that is too large to be read say the same one by one", async () => {
+  const made = await readProfile(at("data-profile"));
+  const counts = openCounts(at("data-profile"), made);
+  const all = await readCounts(at("data-profile"));
+  for (const [t, table] of all.entries())
+    for (let id = 0; id < table.length; id++) if (counts.count(t, id) !== table[id]) throw new Error(`${t} ${id}`);
+  const { isHot, close } = single(made.hotSet, counts);
+  const hot = all.map((table, t) => table.reduce((sum, _, id) => sum + (isHot(t, id) ? 1 : 0), 0));
+  expect(hot).toEqual(made.hotSet.hotRows);
+  expect(() => counts.count(2, 11)).toThrow("ends before the count of row 11");
+  close();
+});
+
+test("the rows of the tables cost a plan nothing: two billion are planned, with the bytes that they need and those there are", async () => {
+  const rows = 2_000_000_001;
+  writeSmallData(at("vast"), { tables: [4000, 900], inputs: { train: 600 } });
+  const manifest = JSON.parse(readFileSync(at("vast", "manifest.json"), "utf8"));
+  manifest.tables[0].rows = rows;
+  writeFileSync(at("vast", "manifest.json"), JSON.stringify(manifest));
+  const words = new Int32Array(Uint8Array.from(readFileSync(at("vast", "train.rows"))).buffer);
+  words[3] = rows - 1;
+  writeFileSync(at("vast", "train.rows"), words);
+  const before = process.memoryUsage().arrayBuffers;
+  const { strategies, model } = await planRun({ ...common, data: at("vast"), engine: "reference" });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 28);
+  expect(model.tableBytes).toBe(4 * 8 * (rows + 900));
+  for (const { strategy, problems, disk } of strategies) {
+    expect(problems.join()).toMatch(/needs 2\d\d GiB of .*memory, there are/);
+    expect(disk.model, strategy).toBeGreaterThan(rows * rowBytes);
+  }
+});
+
 test("refuses a batch that train refuses, and a named profile of other data", async () => {
   const planned = (more: Partial<TrainOptions>) =>
     planRun({ ...common, data: at("data"), engine: "reference", ...more });
@@ -174,9 +231,11 @@ test("fae plan prints a table, or one JSON object", async () => {
     "data",
     "data-profile",
     "large",
+    "long",
     "other",
     "other-profile",
     "packed",
     "run",
+    "vast",
   ]);
 });

@@ -1,5 +1,6 @@
-import { DataError, noRow, readOriginalIds } from "@fae/core";
-import { openPrepared, openVocabulary, readManifest } from "@fae/datasets";
+import { DataError, noRow } from "@fae/core";
+import { idsOfKeys } from "@fae/datasets";
+import type { ModelKeys } from "./model-keys.js";
 
 /** Ids of raw keys, as a model's checkpoint counts them. */
 export interface KeyIds {
@@ -9,46 +10,29 @@ export interface KeyIds {
   readonly unknown: readonly { readonly table: string; keys: number }[];
 }
 
-interface TableKeys {
-  /** -1 when the table has no such key. */
-  readonly idOf: (key: number) => number;
-}
-
 /**
- * Opens the vocabulary of a prepared data set, packed or not, for looking up every key of a raw log. An unknown key counts
- * as a missing value: it gets the id of key 0, and no row (zeros) in a table where no value was ever missing. Memory: 20
- * bytes a key.
- * @throws DataError when ids were neither numbered nor hashed, as in synthetic data.
+ * Prepares for looking up every key of a raw log. An unknown key counts as a missing value: it gets the id of key 0, and no row
+ * (zeros) in a table where no value was ever missing. Memory: 20 bytes a key.
+ * @param path for messages
+ * @throws DataError when ids came as numbers, or a vocabulary is not there
  */
-export async function openKeyIds(directory: string): Promise<KeyIds> {
-  const data = await openPrepared(directory);
-  const manifest = await readManifest(data.directory);
-  const modulo = Number(manifest.options.maxRowsPerTable ?? 0);
-  const reduce = (key: number): number => (modulo > 0 ? (key >>> 0) % modulo : key);
-  const tables: TableKeys[] = [];
-  for (const [t, { name, rows, vocabulary }] of manifest.tables.entries()) {
-    if (vocabulary === null) {
-      if (manifest.options.ids !== "hash") throw noVocabulary(directory, name);
-      tables.push({ idOf: reduce });
-      continue;
+export async function openKeyIds(keys: ModelKeys, path: string): Promise<KeyIds> {
+  const tables: ((key: number) => number)[] = [];
+  for (const [t, { table, rule, modulo }] of keys.ids.tables.entries()) {
+    if (rule === "numbers" || rule === "schema") throw noKeys(path, table);
+    const reduce = (key: number): number => (modulo === null ? key : (key >>> 0) % modulo);
+    if (rule === "modulo") tables.push(reduce);
+    else {
+      const idOf = idsOfKeys(await keys.read(t));
+      tables.push((key) => idOf(reduce(key)));
     }
-    const known = await openVocabulary(data.directory, name);
-    const original = data.packed && readOriginalIds(data.packed.originalIdsPaths[t], name, rows);
-    const isHex = vocabulary.keys === "hex";
-    tables.push({
-      idOf(key) {
-        const reduced = reduce(key);
-        const id = known.idOf(isHex ? (reduced >>> 0).toString(16) : `${reduced}`);
-        return id === null ? -1 : original ? original[id] : id;
-      },
-    });
   }
-  const missing = tables.map(({ idOf }) => Math.max(noRow, idOf(0)));
-  const unknown = manifest.tables.map(({ name }) => ({ table: name, keys: 0 }));
+  const missing = tables.map((idOf) => Math.max(noRow, idOf(0)));
+  const unknown = keys.ids.tables.map(({ table }) => ({ table, keys: 0 }));
   return {
     unknown,
     id(table, key) {
-      const id = tables[table].idOf(key);
+      const id = tables[table](key);
       if (id >= 0) return id;
       unknown[table].keys++;
       return missing[table];
@@ -56,8 +40,8 @@ export async function openKeyIds(directory: string): Promise<KeyIds> {
   };
 }
 
-const noVocabulary = (directory: string, table: string): DataError =>
-  new DataError(`'${directory}' has no keys of table '${table}': raw lines cannot be turned into its ids.`, {
+const noKeys = (path: string, table: string): DataError =>
+  new DataError(`'${path}' has no keys of table '${table}': raw lines cannot be turned into its ids.`, {
     fix: "Use data that 'fae prepare' made from the raw log, or predict on prepared data.",
-    details: { path: directory, table },
+    details: { path, table },
   });

@@ -1,7 +1,8 @@
 import { type BatchSource, DataError, openRows, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
-import { lineParser, lineScanner, type RawFormat, rejectOf } from "@fae/datasets";
+import { type LogForm, lineParser, lineScanner, logForm, type RawFormat, rejectOf } from "@fae/datasets";
 import type { KeyIds } from "./key-ids.js";
 import type { ModelInputs } from "./open-model.js";
+import { peekLine } from "./read-text.js";
 
 /** Inputs with the numbers under which their scores are told: lines of a log from 1, rows of a split from 0. */
 export interface NumberedInputs extends ModelInputs {
@@ -18,6 +19,8 @@ export interface RejectedLine {
 }
 
 export interface LogInputs {
+  /** Path of the log for messages, `-` for a stream. */
+  readonly path: string;
   readonly format: RawFormat;
   /** Whether lines lack the label, as those of a test file. */
   readonly unlabelled: boolean;
@@ -42,19 +45,31 @@ export function checkFormat(format: RawFormat, source: string): void {
     });
   if (format.name === source) return;
   throw new DataError(`The model was trained on ${source}: keys of ${format.name} mean nothing to it.`, {
-    fix: `Give a log of ${source}, or a model that was trained on ${format.name}.`,
+    fix: `Give a log ${source === "schema" ? "with its schema (leave --format out)" : `of ${source}`}, or a model that was trained on ${format.name}.`,
     details: { found: format.name, expected: source },
   });
 }
 
-/** Turns the text of a raw log into inputs as `prepare` does, line by line as the text arrives. The label is read and not used. */
-export async function* logInputs(
+/**
+ * Turns the text of a raw log into inputs as `prepare` does, line by line as the text arrives. The label is read and not used.
+ * @throws DataError when the text is of another kind: what arrives up to the first line end is looked at before
+ */
+export async function* logInputs(text: AsyncIterable<Uint8Array>, options: LogInputs): AsyncGenerator<NumberedInputs> {
+  const { start, isWhole, all, close } = await peekLine(text, maxLineBytes);
+  try {
+    const { format, path, unlabelled } = options;
+    const form = logForm(format, { path, isGzip: path.endsWith(".gz"), unlabelled }, start, isWhole);
+    yield* parsedInputs(all, form, options);
+  } finally {
+    await close();
+  }
+}
+
+async function* parsedInputs(
   text: AsyncIterable<Uint8Array>,
+  { line, hasHeader }: LogForm,
   { format, unlabelled, layout, keys, onReject }: LogInputs,
 ): AsyncGenerator<NumberedInputs> {
-  const fields = format.line.fields.filter(({ kind }) => !(unlabelled && kind === "label"));
-  const line = { ...format.line, fields };
-  const header = format.header === null ? null : fields.map(({ name }) => name).join(format.line.delimiter);
   const parse = lineParser(line);
   const stride = strideWords(layout);
   const labelWords = unlabelled ? 1 : 0;
@@ -64,7 +79,7 @@ export async function* logInputs(
 
   const add = (bytes: Uint8Array, start: number, end: number): boolean => {
     lines++;
-    if (lines === 1 && header !== null && Buffer.from(bytes).toString("latin1", start, end) === header) return true;
+    if (lines === 1 && hasHeader) return true;
     if ((numbers.length + 1) * stride > words.length) words = grown(words, 256 * stride);
     const at = numbers.length * stride;
     if (parse(bytes, start, end, words, at + labelWords)) {

@@ -1,17 +1,11 @@
 import type { SplitName } from "@fae/core";
-import { DataError } from "@fae/core";
-import {
-  type LogDefinition,
-  openLogScorer,
-  type RawFormatName,
-  type RowReject,
-  rawFormats,
-  readManifest,
-} from "@fae/datasets";
+import { checkOptions, DataError, dataKinds, is, type Kind, type Shape } from "@fae/core";
+import { type LogDefinition, openLogScorer, type RawFormatName, type RowReject, rawFormats } from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
 import { checkFormat, decode, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
+import { carriedKeys, dataKeys, type ModelKeys } from "./model-keys.js";
 import { type Model, serve } from "./open-model.js";
 import { readText } from "./read-text.js";
 import { dataOf, openSaved, type SavedModel, trainedOn } from "./saved-model.js";
@@ -43,8 +37,13 @@ export interface PredictOptions {
   readonly model: string;
   /** What is scored: a log, or this split of `data`. */
   readonly from: LogToScore | SchemaLogToScore | SplitName;
-  /** Prepared data set with the ids and the vocabulary of the model; default: where the run was trained on it. */
+  /**
+   * Prepared data set with the ids of the model: the one to score a split of, or whose schema a log has (default: where the run
+   * was trained), or the vocabulary for raw lines of a model that carries none.
+   */
   readonly data?: string;
+  /** Leaves scores as the model learnt them where its training data were thinned; default: corrected. */
+  readonly uncorrected?: boolean;
   readonly cacheBytes?: number;
   /** Takes lines `number<TAB>probability`: numbers of lines from 1, of rows of a split from 0. */
   write(text: string): Promise<void> | void;
@@ -52,10 +51,46 @@ export interface PredictOptions {
   onProgress?(inputs: number): void;
 }
 
+const isStream = (found: unknown): boolean =>
+  typeof found === "object" && found !== null && Symbol.asyncIterator in found;
+const streamOrPath: Kind = (found, option) =>
+  is.text(found, option) && { option, found, expected: "a path, or an async iterable of bytes" };
+
+const logKind = is.options<LogToScore>({
+  format: is.oneOf(Object.keys(rawFormats)),
+  text: (found, option) => (isStream(found) ? undefined : streamOrPath(found, option)),
+  unlabelled: is.maybe(is.flag),
+  maxRejects: is.maybe(is.number("a share from 0 to 1", (share) => share >= 0 && share <= 1)),
+});
+
+const schemaLogKind = is.options<SchemaLogToScore>({
+  schema: is.orNull(is.having("what defineLog returned", { where: is.call, directory: is.text })),
+  text: (found, option) => (isStream(found) ? undefined : streamOrPath(found, option)),
+  maxRejects: is.maybe(is.number("a share from 0 to 1", (share) => share >= 0 && share <= 1)),
+});
+
+const fromKind: Kind = (found, option) => {
+  if (typeof found !== "object") return dataKinds.split(found, option);
+  return (found !== null && "schema" in found ? schemaLogKind : logKind)(found, option);
+};
+
+const kinds: Shape<PredictOptions> = {
+  model: is.text,
+  from: fromKind,
+  data: is.maybe(is.text),
+  cacheBytes: is.maybe(is.whole()),
+  uncorrected: is.maybe(is.flag),
+  write: is.call,
+  signal: is.maybe(is.signal),
+  onProgress: is.maybe(is.call),
+};
+
 export interface PredictReport {
   readonly checkpoint: string;
   readonly step: number;
   readonly inputs: number;
+  /** Share of the training inputs without a click that were kept: below 1 scores are corrected for it, unless `uncorrected`. */
+  readonly keptNegatives: number;
   /** Mean of the probabilities; null without inputs. */
   readonly meanScore: number | null;
   /** Keys that the vocabulary does not have, by table; tables without any are left out. */
@@ -75,19 +110,21 @@ export interface PredictReport {
  *   every other kind, ERR_INTERRUPTED when `signal` was aborted
  */
 export async function predictScores(options: PredictOptions): Promise<PredictReport> {
+  checkOptions("predictScores", options, kinds);
   const started = performance.now();
   const { from, model: path } = options;
   const saved = await openSaved(path, options.data);
-  const data = await dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
+  const dataSet = () => dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
   const log =
     typeof from === "string"
       ? null
       : "schema" in from
-        ? await openSchemaLog(from, saved, data.directory)
-        : await openLog(from, saved, data.directory);
+        ? await openSchemaLog(from, saved, (await dataSet()).directory)
+        : await openLog(from, saved, await keysFor(saved, options, dataSet));
+  const inputs = log?.inputs ?? splitInputs(await dataSet(), from as SplitName);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
-  await using model = await serve(saved, options.cacheBytes);
-  const scored = await scoreAll(model, log?.inputs ?? splitInputs(data, from as SplitName), options);
+  await using model = await serve(saved, options);
+  const scored = await scoreAll(model, inputs, options);
   const rejected = log?.rejected ?? { lines: 0, byReason: {}, first: [] };
   if (typeof from !== "string") checkRejects(rejected, scored.inputs, from.maxRejects ?? 0.001);
   const unknown = (log?.unknown ?? []).filter(({ keys }) => keys > 0);
@@ -95,6 +132,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
     checkpoint: saved.checkpoint.path,
     step: model.step,
     inputs: scored.inputs,
+    keptNegatives: saved.keptNegatives,
     meanScore: scored.inputs === 0 ? null : scored.sum / scored.inputs,
     unknownKeys: Object.fromEntries(unknown.map(({ table, keys }) => [table, keys])),
     rejected,
@@ -102,9 +140,24 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   };
 }
 
-async function openLog({ format, text, unlabelled = false }: LogToScore, { layout }: SavedModel, data: string) {
-  const keys = await openKeyIds(data);
-  checkFormat(rawFormats[format], (await readManifest(data)).source);
+/** What the model itself carries; else its data set, which is checked wherever it is named. */
+async function keysFor(
+  { checkpoint }: SavedModel,
+  { data }: PredictOptions,
+  dataSet: () => ReturnType<typeof dataOf>,
+): Promise<ModelKeys> {
+  const carried = carriedKeys(checkpoint);
+  if (carried !== null && data === undefined) return carried;
+  return dataKeys(await dataSet());
+}
+
+async function openLog(
+  { format, text, unlabelled = false }: LogToScore,
+  { layout, checkpoint }: SavedModel,
+  modelKeys: ModelKeys,
+) {
+  checkFormat(rawFormats[format], modelKeys.ids.source);
+  const keys = await openKeyIds(modelKeys, checkpoint.path);
   const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
   const onReject = (line: RejectedLine): void => {
     rejected.lines++;
@@ -112,6 +165,7 @@ async function openLog({ format, text, unlabelled = false }: LogToScore, { layou
     if (rejected.first.length < 5) rejected.first.push(line);
   };
   const inputs = logInputs(readText(text), {
+    path: typeof text === "string" ? text : "-",
     format: rawFormats[format],
     unlabelled,
     layout,

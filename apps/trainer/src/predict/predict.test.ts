@@ -251,6 +251,44 @@ test("gzip, streams, missing labels and a lost line end change no score", async 
   expect(await scoresOf({ format, text: chunks(unlabelled), unlabelled: true })).toEqual(expected);
 });
 
+test("a header, and commas for tabs, change no score; a log of another kind is named before any score", async () => {
+  const text = lines(30, 6).join("");
+  const format = "criteo-kaggle";
+  const scored = (log: string, unlabelled = false) =>
+    predict({ model: at("kaggle-run"), from: { format, text: chunks(log, 1000), unlabelled } });
+  const { scores } = await scored(text);
+  const names = ["label", ...Array.from({ length: 39 }, (_, i) => `f${i}`)].join("\t");
+  const withNames = await scored(`${names}\n${text}`);
+  expect(withNames.scores).toEqual(scores);
+  expect(withNames.numbers[0]).toBe(2);
+  const commas = await scored(`${names}\n${text}`.replaceAll("\t", ","));
+  expect(commas.scores).toEqual(scores);
+  expect(commas.report.rejected.lines).toBe(0);
+  const unlabelled = text.replaceAll(/^[01]\t/gm, "");
+  expect((await scored(`${names.slice(6)}\n${unlabelled}`, true)).scores).toEqual(scores);
+  await expect(scored(unlabelled)).rejects.toThrow(/^The log has no labels, as a test file: .*--unlabelled$/);
+  await expect(scored(text, true)).rejects.toThrow("The log has labels: 40 fields a line. Leave --unlabelled out.");
+  await expect(scored("<!DOCTYPE html>\n")).rejects.toThrow("The log is an HTML or XML page");
+  await expect(scored(text.replaceAll("\t", ";"))).rejects.toThrow(/has semicolons .* Convert it: tr ';' '\\t'$/);
+  writeFileSync(at("log.zip"), "PK\x03\x04 and so on");
+  const zip = predict({ model: at("kaggle-run"), from: { format, text: at("log.zip") } });
+  await expect(zip).rejects.toThrow(/log.zip' is a zip archive.*unzip /);
+});
+
+test("a first line that has arrived is scored before the next one comes", async () => {
+  const [first, second] = lines(2, 9);
+  const seen: string[] = [];
+  async function* slowly() {
+    yield Buffer.from(first.slice(0, 20));
+    yield Buffer.from(first.slice(20));
+    expect(seen).toHaveLength(1);
+    yield Buffer.from(second);
+  }
+  const from = { format: "criteo-kaggle", text: slowly() } as const;
+  await predictScores({ model: at("kaggle-run"), from, write: (scores) => void seen.push(scores) });
+  expect(seen.map((scores) => scores.split("\t")[0])).toEqual(["1", "2"]);
+});
+
 test("malformed lines get no score, are counted, and are refused when they are many", async () => {
   const good = lines(3, 7);
   const text = [good[0], "1\tbroken\n", good[1], "\n", good[2]].join("");
@@ -279,7 +317,7 @@ test("says why raw lines cannot be scored", async () => {
     );
   await expect(scored("kaggle-run", "criteo-kaggle", "nothing.txt")).rejects.toThrow("nothing.txt' cannot be read");
   await expect(predict({ model: at("run"), from: "test", data: at("kaggle") })).rejects.toThrow(
-    "is not the data set of",
+    "the ids are of custom, expected criteo-kaggle",
   );
 });
 

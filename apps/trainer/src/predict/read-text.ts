@@ -26,4 +26,28 @@ export async function* readText(log: string | AsyncIterable<Uint8Array>): AsyncG
   }
 }
 
+/**
+ * Reads on until a line has ended, or more than `maxBytes` have come.
+ * @returns what has arrived by then, whether that is all, the text from its beginning, and what ends the reading
+ */
+export async function peekLine(text: AsyncIterable<Uint8Array>, maxBytes: number) {
+  const pieces = text[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  let isWhole = false;
+  for (let bytes = 0; bytes <= maxBytes && !read.at(-1)?.includes(lineFeed); ) {
+    const { done, value } = await pieces.next();
+    isWhole = done === true;
+    if (isWhole) break;
+    read.push(value);
+    bytes += value.length;
+  }
+  const all = (async function* () {
+    yield* read;
+    yield* { [Symbol.asyncIterator]: () => pieces };
+  })();
+  return { start: Buffer.concat(read), isWhole, all, close: async () => void (await pieces.return?.()) };
+}
+
+const lineFeed = 10;
+
 const isGzip = (piece: Uint8Array): boolean => piece[0] === 0x1f && piece[1] === 0x8b;

@@ -1,18 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, type PreparedData, type Program, type RowLayout } from "@fae/core";
-import { manifestSchema, openPrepared } from "@fae/datasets";
-import { type Checkpoint, openCheckpoint, programDigest } from "@fae/embedding-store";
+import { DataError, expectFile, type IdMapping, type PreparedData, type Program, type RowLayout } from "@fae/core";
+import { manifestSchema } from "@fae/datasets";
+import { type Checkpoint, expectSameIds, openCheckpoint, programDigest } from "@fae/embedding-store";
 import { findModel, type ModelOptions } from "@fae/models";
 import { z } from "zod";
 import { modelDirectory } from "../train/model-directory.js";
-import { digestBeforePacking } from "../train/model-state.js";
+import { identityOf, openData } from "../train/model-state.js";
 
 /** A trained model on disk: its weights, what they compute, and the layout of the inputs. */
 export interface SavedModel {
   readonly checkpoint: Checkpoint;
   readonly program: Program;
   readonly layout: RowLayout;
+  /** Share of the training inputs without a click that were kept; 1: all. Scores are corrected for it. */
+  readonly keptNegatives: number;
 }
 
 const stateSchema = z.looseObject({
@@ -20,12 +22,17 @@ const stateSchema = z.looseObject({
   modelOptions: z.record(z.string(), z.json()),
   /** Of the inputs that the model was trained on; absent: the data set is asked. */
   layout: manifestSchema.shape.layout.optional(),
+  keptNegatives: z.number().gt(0).max(1).default(1),
 });
+
+/** Share of the training inputs without a click that a model was trained on; 1 where its checkpoint does not say. */
+export const keptNegativesOf = ({ manifest }: Checkpoint): number =>
+  z.looseObject({ keptNegatives: z.number().gt(0).max(1).default(1) }).parse(manifest.state ?? {}).keptNegatives;
 
 /**
  * Opens the model of a run directory or checkpoint.
  * @param data prepared data set with the ids that it was trained on; needed where the checkpoint does not tell the layout of
- *   its inputs and the data set is no longer where the run read it.
+ *   its inputs and the data set is no longer where the run read it. Given, its ids are compared.
  * @throws DataError when the run has not ended, or the checkpoint is damaged, names no model, or is of other data.
  */
 export async function openSaved(path: string, data?: string): Promise<SavedModel> {
@@ -38,7 +45,8 @@ export async function openSaved(path: string, data?: string): Promise<SavedModel
       details: { path: checkpoint.path },
       cause: state.error,
     });
-  const layout = state.data.layout ?? (await dataOf(checkpoint, data ?? trainedOn(path, checkpoint))).layout;
+  const named = data === undefined ? null : await dataOf(checkpoint, data);
+  const layout = state.data.layout ?? (named ?? (await dataOf(checkpoint, trainedOn(path, checkpoint)))).layout;
   const shape = { ...layout, tableRows: manifest.program.tables.map(({ rows }) => rows) };
   // The schema knows that these are JSON; which options a model takes is checked by the model itself.
   const program = findModel(state.data.model).build(shape, state.data.modelOptions as ModelOptions);
@@ -47,21 +55,17 @@ export async function openSaved(path: string, data?: string): Promise<SavedModel
       fix: "Use the version of FAE that wrote it.",
       details: { path: checkpoint.path, expected: programDigest(program), found: manifest.program.digest },
     });
-  return { checkpoint, program, layout };
+  return { checkpoint, program, layout, keptNegatives: state.data.keptNegatives };
 }
 
-/** Opens a data set, packed or not, whose ids are those of a checkpoint. @throws DataError when they are not. */
-export async function dataOf({ path, manifest }: Checkpoint, directory: string): Promise<PreparedData> {
-  const data = await openPrepared(directory);
-  const digest = digestBeforePacking(data);
-  if (manifest.data === null || manifest.data === digest) return data;
-  throw new DataError(
-    `'${directory}' is not the data set of checkpoint '${path}': its ids do not mean the same rows.`,
-    {
-      fix: "Give the prepared data set of the run that wrote the checkpoint, or a pack of it.",
-      details: { path: directory, found: digest, expected: manifest.data },
-    },
-  );
+/** Opens a data set, packed or not, whose ids are those of a checkpoint. @throws DataError when they are not, naming the table */
+export async function dataOf(
+  checkpoint: Checkpoint,
+  directory: string,
+): Promise<PreparedData & { readonly ids: IdMapping }> {
+  const data = await openData(directory);
+  expectSameIds(checkpoint, identityOf(data));
+  return data;
 }
 
 /** Directory of the data set that a run was trained on. @throws DataError when it is not told */
@@ -78,6 +82,7 @@ export function trainedOn(run: string, checkpoint: Checkpoint): string {
 
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
+  expectFile(path);
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {

@@ -57,7 +57,7 @@ const segment = z.object({
 const test = z.object({
   kind: z.literal("test"),
   step: z.int(),
-  askedBy: z.enum(["scheduler", "interval"]),
+  askedBy: z.enum(["scheduler", "interval", "end"]),
   seconds: z.number(),
   metrics: z.object({
     inputs: z.int(),

@@ -1,6 +1,8 @@
 import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare } from "../cli/format.js";
 import type { Metrics } from "../train/metrics.js";
+import type { TrainReport } from "../train/report.js";
 import type { StartEvent } from "../train/run-events.js";
+import type { RateChange } from "../train/training-state.js";
 import { tableHtml } from "./figure.js";
 import { grouped } from "./figures/shared.js";
 import { type Html, html } from "./html.js";
@@ -15,6 +17,8 @@ export type Standing =
       /** Of the whole run, opening and evaluation included. */
       readonly totalSeconds: number;
       readonly metrics: { readonly val: Metrics | null; readonly test: Metrics | null };
+      /** Which weights these are of; null of a run that does not say it. */
+      readonly kept: TrainReport["kept"] | null;
     }
   | { readonly kind: "interrupted" }
   | { readonly kind: "failed"; readonly message: string }
@@ -132,14 +136,19 @@ const rounded = (count: number): string => (count < 9999.5 ? grouped(count) : fo
 const roughTime = (seconds: number): string =>
   formatSeconds(seconds < 10 ? seconds : Math.round(seconds)).replace(/^(\d+)\.0 s/, "$1 s");
 
-/** Quality on whole held-out splits, after the last update. */
+/** Quality on whole held-out splits, of the weights that are kept. */
 export function qualityHtml(standing: Standing): Html | null {
   if (standing.kind !== "finished") return null;
   const rows = Object.entries(standing.metrics).flatMap(([split, found]) => (found ? [qualityRow(split, found)] : []));
   if (rows.length === 0) return null;
   const columns = ["split", "inputs", "AUC", "log loss", "accuracy", "norm. entropy", "calibration"];
-  return html`<section class="panel wide"><h2>Quality of the trained model</h2>${tableHtml({ columns, rows }, "Quality per split")}</section>`;
+  return html`<section class="panel wide"><h2>Quality of the trained model</h2>${tableHtml({ columns, rows }, "Quality per split")}${standing.kept && html`<p class="soft">${keptText(standing.kept)}</p>`}</section>`;
 }
+
+const keptText = ({ weights, step }: TrainReport["kept"]): string =>
+  weights === "best"
+    ? `Weights of the best test, at step ${grouped(step)}.`
+    : `Weights of the last step, ${grouped(step)}.`;
 
 const qualityRow = (split: string, found: Metrics): string[] => [
   split === "val" ? "validation" : split,
@@ -148,8 +157,10 @@ const qualityRow = (split: string, found: Metrics): string[] => [
   formatMetric(found.calibration, 3),
 ];
 
+const rateText = ({ step, from, to }: RateChange): string => `from ${from} to ${to} at step ${grouped(step)}`;
+
 /** What was trained on what. */
-export function factsHtml({ start, resumedAt, slices }: RunView): Html | null {
+export function factsHtml({ start, resumedAt, rateChanges, slices }: RunView): Html | null {
   if (start === null) return null;
   const isThinned = slices.unit > 1;
   const rows = [
@@ -167,6 +178,7 @@ export function factsHtml({ start, resumedAt, slices }: RunView): Html | null {
     ["data", start.data],
     [start.step > 0 ? "last resumed" : "started", shortTime(start.startedAt)],
     ...(resumedAt.length > 0 ? [["resumed at steps", resumedAt.map(grouped).join(", ")]] : []),
+    ...(rateChanges.length > 0 ? [["learning rate changed", rateChanges.map(rateText).join(", ")]] : []),
     ["version", `fae ${start.fae}`],
   ];
   return html`<section class="panel facts"><h2>The run</h2>

@@ -1,21 +1,10 @@
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  statSync,
-} from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { DataError } from "@fae/core";
-import { isOtherAlive } from "@fae/embedding-store";
+import { DataError, expectFile, isOtherAlive } from "@fae/core";
 import { z } from "zod";
 import { parseEvent } from "./event-schema.js";
 import type { Standing } from "./head.js";
+import { linesOf } from "./lines.js";
 import { addEvent, emptyView, type RunView } from "./run-view.js";
 
 /** A run as it is on disk now. */
@@ -74,12 +63,13 @@ async function readEvents(path: string): Promise<{ view: RunView; notes: string[
   let view = emptyView();
   if (!existsSync(path))
     return { view, notes: ["The run has no metrics.jsonl: there are no figures."], lastAt: new Date(0) };
+  expectFile(path);
   const lastAt = statSync(path).mtime;
   const damaged: number[] = [];
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(path)) {
     line++;
-    const event = parseEvent(text);
+    const event = text === null ? null : parseEvent(text);
     if (event === null) damaged.push(line);
     else if (event !== undefined) view = addEvent(view, event);
   }
@@ -122,14 +112,20 @@ const report = z.object({
   format: z.literal("fae-run"),
   seconds: z.object({ total: z.number() }),
   metrics: z.object({ val: metrics, test: metrics }),
+  kept: z
+    .object({ weights: z.enum(["best", "last"]), step: z.int() })
+    .nullable()
+    .default(null),
 });
 
 /** How a finished run ended. */
 function readEnd(path: string): { readonly standing: Standing | null; readonly notes: readonly string[] } {
   if (!existsSync(path)) return { standing: null, notes: [] };
+  expectFile(path);
   try {
     const found = report.parse(JSON.parse(readFileSync(path, "utf8")));
-    return { standing: { kind: "finished", totalSeconds: found.seconds.total, metrics: found.metrics }, notes: [] };
+    const { seconds, metrics, kept } = found;
+    return { standing: { kind: "finished", totalSeconds: seconds.total, metrics, kept }, notes: [] };
   } catch {
     return { standing: null, notes: ["report.json is damaged: the quality of the trained model is left out."] };
   }

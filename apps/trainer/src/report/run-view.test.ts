@@ -41,8 +41,10 @@ test("lines that stand twice or out of order are left out and counted", () => {
 });
 
 test("resumed runs say where", () => {
-  const view = runView([aStart(), aSegment(4), aStart({ step: 4, engine: "cuda" }), aSegment(8)]);
+  const again = aStart({ step: 4, engine: "cuda", learningRate: 0.01 });
+  const view = runView([aStart({ learningRate: 0.1 }), aSegment(4), again, aSegment(8)]);
   expect(view).toMatchObject({ resumedAt: [4], start: { engine: "cuda" }, disordered: 0 });
+  expect(view.rateChanges).toEqual([{ step: 4, from: 0.1, to: 0.01 }]);
 });
 
 test("however long the run, curves have a bounded number of points and the sums are those of all events", () => {

@@ -1,5 +1,6 @@
 import type { TestEvent } from "../train/loop.js";
 import type { RunEvent, StartEvent } from "../train/run-events.js";
+import type { RateChange } from "../train/training-state.js";
 import { mergeSlices, type Slice, sliceOf } from "./slice.js";
 import { pushed, type Thinned, thinned } from "./thinned.js";
 
@@ -14,6 +15,8 @@ export interface RunView {
   readonly start: StartEvent | null;
   /** Steps at which the run was resumed. */
   readonly resumedAt: readonly number[];
+  /** Where it was given another learning rate then. */
+  readonly rateChanges: readonly RateChange[];
   readonly slices: Thinned<Slice>;
   /** All slices as one; null before the first segment. */
   readonly whole: Slice | null;
@@ -32,6 +35,7 @@ export interface RunView {
 export const emptyView = (): RunView => ({
   start: null,
   resumedAt: [],
+  rateChanges: [],
   slices: thinned(mostPoints),
   whole: null,
   tests: thinned(mostPoints),
@@ -54,7 +58,12 @@ export function addEvent(view: RunView, event: RunEvent): RunView {
   const done = view.whole?.to ?? 0;
   switch (event.kind) {
     case "start":
-      return { ...view, start: event, resumedAt: event.step > 0 ? [...view.resumedAt, event.step] : view.resumedAt };
+      return {
+        ...view,
+        start: event,
+        resumedAt: event.step > 0 ? [...view.resumedAt, event.step] : view.resumedAt,
+        rateChanges: [...view.rateChanges, ...rateChange(view.start, event)],
+      };
     case "segment": {
       // Steps are sums of batches: what begins elsewhere has lost a line before it, or stands twice.
       if (event.step - event.batches < done || event.batches <= 0) return { ...view, disordered: view.disordered + 1 };
@@ -82,6 +91,11 @@ export function addEvent(view: RunView, event: RunEvent): RunView {
       return view;
   }
 }
+
+const rateChange = (before: StartEvent | null, { step, learningRate }: StartEvent): RateChange[] =>
+  before === null || before.learningRate === learningRate
+    ? []
+    : [{ step, from: before.learningRate, to: learningRate }];
 
 export interface Pace {
   /** Inside training segments. */

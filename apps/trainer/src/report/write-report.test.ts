@@ -41,6 +41,7 @@ test("a finished run becomes one file beside it, with its final quality", async 
   const page = text(at("run.html"));
   expect(report.bytes).toBe(Buffer.byteLength(page));
   expect(page).toMatch(/Finished[\s\S]*Quality of the trained model[\s\S]*validation/);
+  expect(page).toContain("Weights of the last step, 12.");
   expect(page).toContain('<figure id="auc"');
   expect(readdirSync(root).sort()).toEqual(["data", "run", "run.html"]);
 });
@@ -102,4 +103,13 @@ test("fae report takes a run and says where the page is", async () => {
   expect(await main(["report", at("run"), "--out", at("own.html"), "--json"], io)).toBe(0);
   expect(JSON.parse(io.out())).toMatchObject({ path: at("own.html"), steps: 12, standing: "finished" });
   expect(text(at("own.html"))).toBe(text(at("run.html")));
+});
+
+test("a line longer than any event is read past and counted", async () => {
+  cpSync(at("run"), at("huge"), { recursive: true });
+  const events = text(at("huge", "metrics.jsonl"));
+  writeFileSync(at("huge", "metrics.jsonl"), `${"x".repeat(3 << 20)}\n${events}`);
+  const report = await writeRunReport(at("huge"), at("huge.html"));
+  expect(report.notes).toEqual([expect.stringContaining("1 of")]);
+  expect(report.steps).toBe(12);
 });

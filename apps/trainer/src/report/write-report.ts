@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { checkArguments, is } from "@fae/core";
 import { stageFile } from "../export/stage-file.js";
 import { basePolicy, pageHtml, viewHtml, viewTitle } from "./page.js";
 import { readRun } from "./read-run.js";
@@ -20,7 +21,12 @@ export interface RunReport {
  * @param out default: the run's name with `.html` at its end
  * @throws DataError when there is no such run, ConfigError when `out` is a directory
  */
-export async function writeRunReport(run: string, out: string = `${resolve(run)}.html`): Promise<RunReport> {
+export async function writeRunReport(run: string, out?: string): Promise<RunReport> {
+  checkArguments("writeRunReport", { run: [run, is.text], out: [out, is.maybe(is.text)] });
+  return writePage(run, out ?? `${resolve(run)}.html`);
+}
+
+async function writePage(run: string, out: string): Promise<RunReport> {
   const { view, standing, notes } = await readRun(run);
   const page = pageHtml({
     title: viewTitle(view, standing),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ConfigError } from "@fae/core";
+import { ConfigError, checkArguments, is } from "@fae/core";
 import { defineLog, type LogDefinition, type LogSchemaInput, pathText, type SchemaPath } from "@fae/datasets";
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 
@@ -12,6 +12,7 @@ export const isSchemaFile = (word: string): boolean => /\.ya?ml$/i.test(word);
  * @throws ConfigError naming the file, the line and the place in the schema
  */
 export function readLogSchema(path: string): LogDefinition {
+  checkArguments("readLogSchema", { path: [path, is.text] });
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines });
   const [broken] = document.errors;

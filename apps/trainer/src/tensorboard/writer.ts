@@ -1,7 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { checkArguments, is, naming, writeFully } from "@fae/core";
 import type { LoopEvent } from "../train/loop.js";
+import { openAppending } from "../train/run-directory.js";
 import { record, restartEvent, scalarEvent, versionEvent } from "./event.js";
 
 /** An event file that TensorBoard can follow while it grows. */
@@ -22,19 +24,24 @@ export function tensorboardWriter(
   resumedAt: number | null = null,
   now: () => number = Date.now,
 ): TensorboardWriter {
+  checkArguments("tensorboardWriter", {
+    directory: [directory, is.text],
+    resumedAt: [resumedAt, is.orNull(is.whole())],
+    now: [now, is.call],
+  });
   mkdirSync(directory, { recursive: true });
   const started = now();
   // The name that TensorBoard looks for; files are read in the order of their names.
   const path = join(directory, `events.out.tfevents.${Math.floor(started / 1000)}.${hostname()}.${process.pid}`);
-  const file = openSync(path, "a");
-  const write = (data: Uint8Array): void => void writeSync(file, record(data));
+  const file = openAppending(path);
+  const write = (data: Uint8Array): void => writeFully(file, record(data), path);
   write(versionEvent(started / 1000));
   if (resumedAt !== null) write(restartEvent(started / 1000, resumedAt + 1));
   return {
     path,
     scalars: (step, scalars) => write(scalarEvent({ wallTime: now() / 1000, step, scalars })),
     close() {
-      fsyncSync(file);
+      naming(path, () => fsyncSync(file));
       closeSync(file);
     },
   };

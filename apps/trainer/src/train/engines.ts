@@ -1,15 +1,18 @@
 import {
   ConfigError,
+  checkArguments,
+  dataKinds,
   type Engine,
   EngineUnavailableError,
   FaeError,
+  is,
   type Job,
   type Machine,
   referenceEngine,
+  suggestion,
   UnsupportedError,
 } from "@fae/core";
 import { backendNames, cpuEngine, cudaEngine, tfjsEngine } from "@fae/gpu-backend";
-import { suggestion } from "../cli/nearest.js";
 
 /** Whether one engine can run here. */
 export type EngineStatus =
@@ -39,6 +42,7 @@ const engineNames = Object.keys(loaders);
 
 /** @throws ConfigError for an unknown name, EngineUnavailableError */
 export async function loadEngine(name: string): Promise<Engine> {
+  checkArguments("loadEngine", { name: [name, is.text] });
   const [base, variant] = name.split(":");
   if (variant !== undefined && base !== "tfjs") {
     throw new ConfigError(`Engine '${base}' has no variants, found '${name}'.`, {
@@ -87,8 +91,10 @@ export async function chooseAvailable(name: string): Promise<Engine> {
  * The engine that was named, or for `auto` the first that is available here and does not refuse the job.
  * @throws EngineUnavailableError, UnsupportedError with every reason
  */
-export const chooseEngine = (name: string, job: Job): Promise<EngineChoice> =>
-  choose(name, (engine) => engine.refuses(job));
+export async function chooseEngine(name: string, job: Job): Promise<EngineChoice> {
+  checkArguments("chooseEngine", { name: [name, is.text], job: [job, dataKinds.job] });
+  return choose(name, (engine) => engine.refuses(job));
+}
 
 async function choose(name: string, refuses: (engine: Engine) => string[]): Promise<EngineChoice> {
   if (name !== "auto") {

@@ -1,25 +1,49 @@
-import { type Engine, type Evaluation, type Job, optimizerSpec, type SplitName, UnsupportedError } from "@fae/core";
-import { openPrepared, toBatchSource } from "@fae/datasets";
-import { openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
+import {
+  checkOptions,
+  DataError,
+  type Engine,
+  type Evaluation,
+  is,
+  type Job,
+  optimizerSpec,
+  type Shape,
+  type SplitName,
+  UnsupportedError,
+} from "@fae/core";
+import { toBatchSource } from "@fae/datasets";
+import { expectSameIds, openCheckpoint, restoreCheckpoint } from "@fae/embedding-store";
 import { strategy } from "@fae/scheduler";
+import { keptNegativesOf } from "../predict/saved-model.js";
 import { chooseEngine } from "./engines.js";
 import { originalIdsOf } from "./initial-weights.js";
 import { originalIds } from "./job.js";
-import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
 import { modelDirectory } from "./model-directory.js";
-import { digestBeforePacking, programOf } from "./model-state.js";
+import { identityOf, openData, programOf } from "./model-state.js";
 
 export interface EvaluateOptions {
   /** A run directory or a checkpoint. */
   readonly model: string;
   /** A prepared data set, packed or not, with the ids that the model was trained on. */
   readonly data: string;
-  readonly split: SplitName;
-  readonly engine: string;
-  /** Inputs scored at a time; never changes a score. */
-  readonly batch: number;
-  readonly threads: number;
+  /** Default `test`. */
+  readonly split?: SplitName;
+  /** Default `auto`. */
+  readonly engine?: string;
+  /** Inputs scored at a time, default 4096; never changes a score. */
+  readonly batch?: number;
+  /** Host threads; 0 (default) lets the engine choose. */
+  readonly threads?: number;
 }
+
+const kinds: Shape<EvaluateOptions> = {
+  model: is.text,
+  data: is.text,
+  split: is.maybe(is.oneOf(["train", "val", "test", "hot", "cold"])),
+  engine: is.maybe(is.text),
+  batch: is.maybe(is.whole(1)),
+  threads: is.maybe(is.whole(0, 1024)),
+};
 
 export interface EvaluateReport {
   readonly checkpoint: string;
@@ -30,21 +54,29 @@ export interface EvaluateReport {
   readonly seconds: number;
 }
 
-/** Scores a trained model on one split. @throws FaeError */
+/** Scores a trained model on one split. @throws DataError when the split has no inputs; FaeError */
 export async function evaluateModel(
   options: EvaluateOptions,
 ): Promise<{ readonly report: EvaluateReport; readonly evaluation: Evaluation }> {
-  const data = await openPrepared(options.data);
+  checkOptions("evaluateModel", options, kinds);
+  const { split = "test", engine: wanted = "auto", batch = 4096, threads = 0 } = options;
+  const data = await openData(options.data);
   const checkpoint = await openCheckpoint(await modelDirectory(options.model));
+  expectSameIds(checkpoint, identityOf(data));
   const program = programOf(checkpoint, data);
-  const source = toBatchSource(data, options.split);
-  const { engine, job } = await choosePlace(options.engine, {
+  const source = toBatchSource(data, split);
+  if (source.rows === 0)
+    throw new DataError(`Split '${split}' of '${data.directory}' has no inputs: there is nothing to evaluate.`, {
+      fix: "Give another --split, or prepare the log so that this one has inputs: 'fae inspect' says why it has none.",
+      details: { path: data.directory, split, found: 0 },
+    });
+  const { engine, job } = await choosePlace(wanted, {
     program,
     optimizer: optimizerSpec("sgd"), // no update is made, and sgd keeps no state
     sources: [source],
-    batch: Math.max(1, Math.min(options.batch, source.rows)),
+    batch: Math.max(1, Math.min(batch, source.rows)),
     seed: 0,
-    threads: options.threads,
+    threads,
     ...(data.packed ? { tables: originalIds(program, data.packed.originalIdsPaths) } : {}),
   });
   await using session = await engine.open(job);
@@ -53,15 +85,15 @@ export async function evaluateModel(
     program,
     optimizer: job.optimizer,
     originalIds: originalIdsOf(job),
-    data: digestBeforePacking(data),
+    ...identityOf(data),
     parts: "weights",
   });
-  const evaluation = await session.evaluate(source.name);
+  const evaluation = corrected(await session.evaluate(source.name), keptNegativesOf(checkpoint));
   return {
     report: {
       checkpoint: checkpoint.path,
       step: checkpoint.manifest.step,
-      data: { directory: data.directory, digest: data.digest, split: options.split },
+      data: { directory: data.directory, digest: data.digest, split },
       engine: engine.name,
       metrics: evaluationMetrics(evaluation),
       seconds: evaluation.seconds,

@@ -1,5 +1,5 @@
-import { ConfigError, DataError, type PreparedData, type Strategy } from "@fae/core";
-import { readProfile } from "@fae/profiler";
+import { ConfigError, type PreparedData, type Strategy } from "@fae/core";
+import { checkProfile, readProfile } from "@fae/profiler";
 
 /** Which rows are hot, and the budget they were chosen for. */
 export interface HotChoice {
@@ -27,15 +27,7 @@ export async function chooseHotRows(
     });
   }
   const profile = await readProfile(profileDirectory);
-  if (profile.data.digest !== packed.from) {
-    throw new DataError(
-      `The profile was made from data ${profile.data.digest.slice(0, 12)}, '${data.directory}' is a pack of ${packed.from.slice(0, 12)}.`,
-      {
-        fix: "Profile the data set that was packed.",
-        details: { path: profileDirectory, found: profile.data.digest, expected: packed.from },
-      },
-    );
-  }
+  checkProfile(profile, data);
   const { hotRows } = profile.hotSet;
   if (strategy.reads === "hot-and-cold" && hotRows.join() !== packed.hotRows.join()) {
     throw new ConfigError(`Strategy ${strategy.name} needs inputs parted for these hot rows; the pack has others.`, {

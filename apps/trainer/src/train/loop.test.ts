@@ -192,16 +192,49 @@ test("a step is tested once, whoever asks: the second answer would count as no b
   expect(ran.length).toBe(2);
 });
 
-test("a boundary after a test without a loss can be kept as JSON", async () => {
+test("a test that gives no loss ends the run at its step, with the source that it read", async () => {
   const { session } = countingSession();
   const diverging = {
     ...session,
     evaluate: async (name: string) => ({ ...(await session.evaluate(name)), loss: Number.NaN }),
   };
-  const states: LoopState[] = [];
   const steps = [segment("host", [0]), { kind: "test" } as const, segment("host", [1])];
-  await runOrder(plan(diverging, steps, { onBoundary: async (state) => void states.push(structuredClone(state)) }));
-  expect(JSON.parse(JSON.stringify(states))).toEqual(states);
+  await expect(runOrder(plan(diverging, steps))).rejects.toMatchObject({
+    code: "ERR_DIVERGED",
+    details: { step: 1, source: "check" },
+  });
+});
+
+test("a divergence names the rate of its own step, on a plateau and under warm-up", async () => {
+  const { session } = countingSession();
+  const failing: Session = {
+    ...session,
+    run: async () => Promise.reject(new DivergedError("The loss of step 2 is NaN.", { details: { step: 2 } })),
+  };
+  const schedule = { base: 1, warmupSteps: 4, decayStart: 0, decaySteps: 0 };
+  const found = runOrder(plan(failing, [segment("host", [0, 1, 2])], { schedule }));
+  await expect(found).rejects.toMatchObject({ details: { step: 2, learningRate: 0.5 } });
+});
+
+test("every better test is told, and the last weights are tested too", async () => {
+  const { session } = countingSession();
+  const losses = [3, 1, 2, 0.5];
+  const scripted = {
+    ...session,
+    evaluate: async (name: string) => ({ ...(await session.evaluate(name)), loss: losses.shift() ?? 9 }),
+  };
+  const best: number[] = [];
+  const told: string[] = [];
+  await runOrder(
+    plan(scripted, [segment("host", [0, 1, 2, 3, 4, 5, 6])], {
+      testEvery: 2,
+      earlyStop: { better: "lower", patience: 9 },
+      onBest: async (step) => void best.push(step),
+      onEvent: (event) => event.kind === "test" && void told.push(`${event.askedBy} ${event.step}`),
+    }),
+  );
+  expect(best).toEqual([2, 4, 7]);
+  expect(told).toEqual(["interval 2", "interval 4", "interval 6", "end 7"]);
 });
 
 test("a segment of more batches than a call has room for arguments", async () => {

@@ -13,8 +13,8 @@ import {
 import { stopIfAborted } from "../cli/interrupted.js";
 import { type EarlyStopOptions, type EarlyStopState, earlyStop, earlyStopStart } from "../feedback/early-stop.js";
 import { type PlateauOptions, type PlateauState, plateau, plateauStart } from "../feedback/plateau.js";
-import { type LearningRateSchedule, learningRate } from "./learning-rate.js";
-import { evaluationMetrics, type Metrics } from "./metrics.js";
+import { type LearningRateSchedule, rateAt } from "./learning-rate.js";
+import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
 import { addEvaluation, addSegment, embeddingBytes, emptyTotals, type Totals } from "./totals.js";
 
 /** One training segment that is done. */
@@ -49,8 +49,8 @@ export interface SegmentEvent {
 export interface TestEvent {
   readonly kind: "test";
   readonly step: number;
-  /** `scheduler`: the batch order asked for it. `interval`: `testEvery` did. */
-  readonly askedBy: "scheduler" | "interval";
+  /** `scheduler`: the batch order asked for it. `interval`: `testEvery` did. `end`: the best model is kept, and this is the last one. */
+  readonly askedBy: "scheduler" | "interval" | "end";
   readonly metrics: Metrics;
   readonly seconds: number;
 }
@@ -77,6 +77,8 @@ export interface LoopPlan {
   readonly testEvery: number;
   /** Stops after this many batches. */
   readonly maxBatches: number;
+  /** Share of the training inputs without a click that were kept: tests are of corrected scores. Absent: 1. */
+  readonly keptNegatives?: number;
   /** Lowers the rate when the loss of tests stops falling. */
   readonly plateau?: PlateauOptions;
   /** Ends training when the loss of tests stops falling. */
@@ -85,6 +87,8 @@ export interface LoopPlan {
   readonly from?: LoopState;
   readonly signal?: AbortSignal;
   onEvent?(event: LoopEvent): void;
+  /** Awaited after a test that is better than all before by the measure of `earlyStop`. With it the last weights are tested too. */
+  onBest?(step: number): Promise<void>;
   /** Called when a segment has begun to run. */
   onRun?(segment: Segment): void;
   /**
@@ -104,6 +108,10 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
   const from = plan.from ?? loopStart();
   const totals = structuredClone(from.totals);
   let { lastRoute, plateau: onPlateau, earlyStop: stopping, tested } = from;
+  let lastRate: number | undefined;
+  const atLastRate = (error: unknown): never => {
+    throw atRate(error, totals.batches, lastRate);
+  };
   const isOver = (): boolean => totals.batches >= maxBatches || stopping.isOver;
 
   // Metrics of a test take JavaScript tens of milliseconds: they are worked out while the engine trains the next segment.
@@ -119,12 +127,16 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
     const { batches: step } = totals;
     if (tested?.step === step) return tested.loss;
     await tell();
-    const evaluation = await session.evaluate(plan.testSource);
+    const evaluation = corrected(await session.evaluate(plan.testSource), plan.keptNegatives ?? 1);
     addEvaluation(totals, evaluation);
     const { loss, seconds } = evaluation;
-    tested = Number.isFinite(loss) ? { step, loss } : null; // JSON has no other numbers
+    if (!Number.isFinite(loss)) throw unscored(plan.testSource, step, loss);
+    tested = { step, loss };
     if (plan.plateau) onPlateau = plateau(onPlateau, loss, plan.plateau);
-    if (plan.earlyStop) stopping = earlyStop(stopping, step, loss, plan.earlyStop);
+    if (plan.earlyStop) {
+      stopping = earlyStop(stopping, step, loss, plan.earlyStop);
+      if (stopping.bestStep === step) await plan.onBest?.(step).catch(atLastRate);
+    }
     untold = () => ({ kind: "test", step, askedBy, metrics: evaluationMetrics(evaluation), seconds });
     return loss;
   };
@@ -138,14 +150,18 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
       const length = Math.min(segment.batches.length - at, toTest, maxBatches - totals.batches);
       const part: Segment = { ...segment, batches: segment.batches.subarray(at, at + length) };
       const step = totals.batches;
-      const rates = Array.from({ length }, (_, i) => onPlateau.scale * learningRate(schedule, step + i));
-      const running = session.run(part, rates);
+      const rates = Array.from({ length }, (_, i) => onPlateau.scale * rateAt(schedule, step + i));
+      const running = session.run(part, rates).catch((error: unknown) => {
+        const at = error instanceof DivergedError ? Number(error.details["step"]) : 0;
+        throw atRate(error, at, rates[at - step - 1]);
+      });
       plan.onRun?.(part);
       const [report] = await Promise.all([running, tell()]);
-      expectFinite(report.losses, step);
+      expectFinite(report.losses, step, rates);
       if (lastRoute !== null && lastRoute !== segment.route) totals.switches++;
       lastRoute = segment.route;
       addSegment(totals, segment.route, segment.epoch, report);
+      lastRate = rates[length - 1];
       losses.set(report.losses, at);
       onEvent?.(segmentEvent(segment, totals.batches, rates[length - 1], report));
       at += length;
@@ -162,9 +178,11 @@ export async function runOrder(plan: LoopPlan): Promise<Totals> {
         step.value.kind === "test" ? { testLoss: await test("scheduler") } : { losses: await train(step.value) };
       step = order.next(feedback);
       if (!step.done && !isOver()) {
-        await plan.onBoundary?.({ totals, lastRoute, plateau: onPlateau, earlyStop: stopping, tested }, tell);
+        const state = { totals, lastRoute, plateau: onPlateau, earlyStop: stopping, tested };
+        await plan.onBoundary?.(state, tell).catch(atLastRate);
       }
     }
+    if (plan.onBest && totals.batches > 0) await test("end");
   } catch (error) {
     // What failed first is the error to show.
     await tell().catch(() => {});
@@ -213,10 +231,23 @@ const oneWay = (bytes: Readonly<Bytes>, way: "toDevice" | "toHost") =>
 const nonZero = <K extends Stage | Traffic>(values: Readonly<Record<K, number>>) =>
   Object.fromEntries(Object.entries<number>(values).filter(([, value]) => value !== 0)) as Partial<Record<K, number>>;
 
-function expectFinite(losses: Float64Array, firstStep: number): void {
+function expectFinite(losses: Float64Array, firstStep: number, rates: readonly number[]): void {
   const bad = losses.findIndex((loss) => !Number.isFinite(loss));
   if (bad < 0) return;
-  throw new DivergedError(`The loss is ${losses[bad]} at step ${firstStep + bad + 1}.`, {
-    details: { step: firstStep + bad + 1, loss: losses[bad] },
+  const step = firstStep + bad + 1;
+  throw new DivergedError(`The loss is ${losses[bad]} at step ${step}.`, {
+    details: { step, loss: losses[bad], learningRate: rates[bad] },
   });
 }
+
+/** A divergence with its step and the learning rate of that; any other error as it is. */
+function atRate(error: unknown, step: number, learningRate: number | undefined): unknown {
+  if (!(error instanceof DivergedError)) return error;
+  return new DivergedError(error.message, { details: { step, learningRate, ...error.details }, cause: error });
+}
+
+/** Held-out inputs that the weights give no loss for: of those before the update that brought them here nothing is known. */
+export const unscored = (source: string, step: number, loss: number): DivergedError =>
+  new DivergedError(`The log loss of the inputs '${source}' is ${loss} after step ${step}.`, {
+    details: { step, source, loss: String(loss) },
+  });

@@ -16,6 +16,7 @@ export interface Trained {
   readonly tests: readonly TestEvent[];
   readonly trace: readonly ShuffleTest[] | null;
   readonly metrics: TrainReport["metrics"];
+  readonly kept: TrainReport["kept"];
 }
 
 export interface Finished extends Trained {
@@ -26,6 +27,7 @@ export interface Finished extends Trained {
   readonly memory: TrainReport["memory"];
   readonly openSeconds: number;
   readonly resumedAt: readonly number[];
+  readonly rateChanges: TrainReport["rateChanges"];
   readonly totalSeconds: number;
 }
 
@@ -70,6 +72,8 @@ export function makeReport(finished: Finished): TrainReport {
     },
     steps: totals.batches,
     inputs: totals.inputs,
+    kept: finished.kept,
+    rateChanges: finished.rateChanges,
     resumedAt: finished.resumedAt,
     lossCurve,
     tests: tests.map(({ kind: _, ...test }) => test),

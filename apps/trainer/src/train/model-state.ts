@@ -1,4 +1,5 @@
-import { DataError, type PreparedData, type Program, type RowLayout } from "@fae/core";
+import { DataError, type IdMapping, type PreparedData, type Program } from "@fae/core";
+import { idMapping, openPrepared } from "@fae/datasets";
 import type { Checkpoint } from "@fae/embedding-store";
 import { dataShape, findModel, type ModelOptions } from "@fae/models";
 import { z } from "zod";
@@ -7,13 +8,25 @@ import type { TrainOptions } from "./options.js";
 /** What a checkpoint carries so that its model can be built again without its run. */
 const stateSchema = z.looseObject({ model: z.string(), modelOptions: z.record(z.string(), z.json()) });
 
-/** @param layout of the inputs, so that predicting and exporting need no data set */
+/** The layout of the inputs and how training was thinned go along, so that predicting and exporting need no data set. */
 export const modelState = (
   { model, modelOptions }: Pick<TrainOptions, "model" | "modelOptions">,
-  { layout }: { readonly layout: RowLayout },
-) => JSON.parse(JSON.stringify({ model, modelOptions, layout })) as z.infer<typeof stateSchema>;
+  { layout, keptNegatives }: Pick<PreparedData, "layout" | "keptNegatives">,
+) => JSON.parse(JSON.stringify({ model, modelOptions, layout, keptNegatives })) as z.infer<typeof stateSchema>;
 
-/** Digest of the data set that the ids come from, packed or not: what ties a checkpoint or a profile to its data. */
+/** A data set that says what its ids mean: of an older one that is worked out. @throws DataError as `openPrepared` */
+export async function openData(directory: string): Promise<PreparedData & { readonly ids: IdMapping }> {
+  const data = await openPrepared(directory);
+  return { ...data, ids: await idMapping(data) };
+}
+
+/** What ties a checkpoint to data: the meaning of the ids, and for older checkpoints the digest of the data set. */
+export const identityOf = (data: PreparedData): { readonly data: string; readonly ids?: IdMapping } => ({
+  data: digestBeforePacking(data),
+  ...(data.ids && { ids: data.ids }),
+});
+
+/** Digest of the data set that the ids come from, packed or not. */
 export const digestBeforePacking = ({ packed, digest }: PreparedData): string => packed?.from ?? digest;
 
 /**

@@ -1,6 +1,7 @@
-import { ConfigError, type Job, type OptimizerName } from "@fae/core";
+import { ConfigError, checkOptions, type Job, type OptimizerName } from "@fae/core";
 import { findModel, type ModelOptions } from "@fae/models";
 import { strategy as findStrategy, type ShuffleStart, type StrategyName, shuffleRate } from "@fae/scheduler";
+import { trainKinds } from "./option-kinds.js";
 
 /** What a training run is asked to do. Only `data` and `model` have no default. */
 export interface TrainOptions {
@@ -23,6 +24,8 @@ export interface TrainOptions {
   readonly plateauFactor: number;
   /** Tests without a better log loss after which training ends; null: never. */
   readonly stopPatience: number | null;
+  /** Which weights are scored at the end and written: those of the best test, or the last ones. Default `best` where tests end a run that is written. */
+  readonly keep: "best" | "last";
   readonly optimizer: OptimizerName;
   readonly epochs: number;
   /** Of initial weights and of the permutation of inputs. */
@@ -41,14 +44,21 @@ export interface TrainOptions {
   readonly staleness: number;
   /** Host threads; 0 lets the engine choose. */
   readonly threads: number;
+  /** Directory in which tables with rows on the host are kept in files while it trains, for tables larger than memory; null: in memory. */
+  readonly mapped: string | null;
   /** Matrix arithmetic; null: tf32 on cuda, float32 elsewhere. */
   readonly matmul: NonNullable<Job["matmul"]> | null;
   /** Row storage on the device. */
   readonly rowType: NonNullable<Job["rowType"]>;
   /** CUDA: false takes order-free atomic row updates, which do not repeat bit by bit. */
   readonly deterministic: boolean;
-  /** Safetensors file of initial weights (`emb_l.0.weight`, `bot_l.0.weight`, ...); null: drawn from the seed. */
+  /**
+   * Initial weights: a run, a checkpoint, or a safetensors file (`emb_l.0.weight`, `bot_l.0.weight`, ...), over ids of the same
+   * meaning; null: drawn from the seed.
+   */
   readonly init: string | null;
+  /** Takes from a run or checkpoint its optimizer state too, and goes on in the schedule of rates where it stood. */
+  readonly initWithState: boolean;
   /** Directory that the run is written to; null: nothing is written. */
   readonly run: string | null;
   /** Batches between checkpoints, at the next end of a segment; 0: none. An interrupted run with one can be resumed. */
@@ -68,10 +78,17 @@ export interface TrainOptions {
   readonly segmentBatches: number;
 }
 
-type Required = "data" | "model";
+export type GivenOptions = Pick<TrainOptions, "data" | "model"> & Partial<TrainOptions>;
 
-/** Fills in defaults; optimizer, rate and batch are those of the model's published runs. */
-export function trainOptions(given: Pick<TrainOptions, Required> & Partial<TrainOptions>): TrainOptions {
+/**
+ * Fills in defaults; optimizer, rate and batch are those of the model's published runs.
+ * @throws ConfigError for an option that is not known, of another kind than expected, or does not go with the others
+ */
+export const trainOptions = (given: GivenOptions): TrainOptions => settle("trainOptions", given);
+
+/** The same for the public call of this name. */
+export function settle(call: string, given: GivenOptions): TrainOptions {
+  checkOptions<TrainOptions>(call, given, trainKinds);
   const { recommended } = findModel(given.model);
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options: TrainOptions = {
@@ -86,6 +103,7 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     plateauPatience: null,
     plateauFactor: 0.1,
     stopPatience: null,
+    keep: set["stopPatience"] != null && set["run"] != null ? "best" : "last",
     optimizer: recommended.optimizer,
     epochs: 1,
     seed: 1,
@@ -98,10 +116,12 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     servers: 4,
     staleness: 0,
     threads: 0,
+    mapped: null,
     matmul: null,
     rowType: "float32",
     deterministic: true,
     init: null,
+    initWithState: false,
     run: null,
     checkpointEvery: 0,
     fullEvery: 10,
@@ -115,44 +135,11 @@ export function trainOptions(given: Pick<TrainOptions, Required> & Partial<Train
     model: given.model,
     ...set,
   };
-  checkNumbers(options);
   checkSchedule(options);
   checkFeedback(options);
   checkRun(options);
+  checkInit(options);
   return options;
-}
-
-/** Least values of whole numbers; what bounds the others is checked where they are used. */
-const least = {
-  batch: 1,
-  epochs: 1,
-  warmupSteps: 0,
-  decayStart: 0,
-  decaySteps: 0,
-  plateauPatience: 0,
-  stopPatience: 1,
-  checkpointEvery: 0,
-  fullEvery: 1,
-  keepCheckpoints: 1,
-  testEvery: 0,
-  testInputs: 1,
-  maxBatches: 1,
-  segmentBatches: 1,
-} as const satisfies Partial<Record<keyof TrainOptions, number>>;
-
-function checkNumbers(options: TrainOptions): void {
-  const refuse = (option: keyof TrainOptions, expected: string): never => {
-    throw new ConfigError(`${option} is ${options[option]}, expected ${expected}.`, {
-      fix: `Set ${option} to such a value, or leave it out.`,
-      details: { option, found: options[option], expected },
-    });
-  };
-  for (const name of Object.keys(least) as (keyof typeof least)[]) {
-    const value = options[name];
-    if (value !== null && !(Number.isInteger(value) && value >= least[name]))
-      refuse(name, `a whole number of at least ${least[name]}`);
-  }
-  if (!(Number.isFinite(options.learningRate) && options.learningRate >= 0)) refuse("learningRate", "0 or more");
 }
 
 function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): void {
@@ -168,20 +155,30 @@ function checkSchedule({ warmupSteps, decayStart, decaySteps }: TrainOptions): v
     });
 }
 
-function checkFeedback({ plateauPatience, stopPatience, testEvery, strategy }: TrainOptions): void {
+function checkFeedback({ plateauPatience, stopPatience, keep, testEvery, strategy }: TrainOptions): void {
   const hasTests = testEvery > 0 || findStrategy(strategy).reads === "hot-and-cold";
-  if ((plateauPatience !== null || stopPatience !== null) && !hasTests)
+  if ((plateauPatience !== null || stopPatience !== null || keep === "best") && !hasTests)
     throw new ConfigError("Training is to follow its tests, and there are none.", {
-      fix: "Set --test-every, or leave --plateau-patience and --stop-patience out.",
+      fix: "Set --test-every, or leave --plateau-patience, --stop-patience and --keep best out.",
       details: { option: "test-every", found: testEvery },
     });
 }
 
-function checkRun({ tensorboard, checkpointEvery, run }: TrainOptions): void {
-  if (run !== null || !(tensorboard || checkpointEvery > 0)) return;
+function checkInit({ init, initWithState }: TrainOptions): void {
+  if (init !== null || !initWithState) return;
+  throw new ConfigError("There is nothing to take optimizer state from.", {
+    fix: "Give --init too, a run or a checkpoint.",
+    details: { option: "init-with-state" },
+  });
+}
+
+function checkRun({ tensorboard, checkpointEvery, keep, run }: TrainOptions): void {
+  if (run !== null || !(tensorboard || checkpointEvery > 0 || keep === "best")) return;
   const [what, option] = tensorboard
     ? ["Event files for TensorBoard", "tensorboard"]
-    : ["Checkpoints", "checkpoint-every"];
+    : checkpointEvery > 0
+      ? ["Checkpoints", "checkpoint-every"]
+      : ["The weights of the best test", "keep"];
   throw new ConfigError(`${what} have no place: there is no run directory.`, {
     fix: "Give --run too.",
     details: { option },

@@ -1,5 +1,6 @@
 import type { BatchIndex, Session, SourceIndex } from "@fae/core";
 import type { LoopEvent, SegmentEvent, TestEvent } from "./loop.js";
+import type { TrainOptions } from "./options.js";
 import type { TrainReport } from "./report.js";
 import { memorySampler, type RunEvent, type Start, type StartEvent, startEvent } from "./run-events.js";
 
@@ -31,7 +32,7 @@ export interface RunRecord {
 export async function recordRun(run: RecordedRun, listeners: RunListeners): Promise<RunRecord> {
   const { before, planned } = run;
   const memory = await run.session.memory();
-  const total = totalOf(planned.index, run.options.maxBatches ?? Number.POSITIVE_INFINITY, run.options.batch);
+  const total = totalOf(planned.index, run.options);
   const start = startEvent({ ...run, ...total, memory });
   listeners.append(start);
   listeners.onStart?.(start, before);
@@ -68,18 +69,22 @@ const curvePoint = ({ step, epoch, route, loss }: SegmentEvent): TrainReport["lo
   loss,
 });
 
-function totalOf({ train, hot, cold, epochs }: BatchIndex, maxBatches: number, batch: number) {
+/** Updates of a whole training, unless tests end it early. */
+export const stepsOf = (index: BatchIndex, { maxBatches }: Pick<TrainOptions, "maxBatches">): number =>
+  Math.min(
+    ofEpochs(index, ({ batches }) => batches),
+    maxBatches ?? Number.POSITIVE_INFINITY,
+  );
+
+const totalOf = (index: BatchIndex, options: Pick<TrainOptions, "maxBatches" | "batch">) => ({
+  inputsTotal: Math.min(
+    ofEpochs(index, ({ rows }) => rows),
+    (options.maxBatches ?? Number.POSITIVE_INFINITY) * options.batch,
+  ),
+  stepsTotal: stepsOf(index, options),
+});
+
+function ofEpochs({ train, hot, cold, epochs }: BatchIndex, count: (source: SourceIndex) => number): number {
   const sources = hot || cold ? [hot, cold] : [train];
-  const ofEpochs = (count: (source: SourceIndex) => number): number =>
-    epochs * sources.reduce((sum, source) => sum + (source ? count(source) : 0), 0);
-  return {
-    inputsTotal: Math.min(
-      ofEpochs(({ rows }) => rows),
-      maxBatches * batch,
-    ),
-    stepsTotal: Math.min(
-      ofEpochs(({ batches }) => batches),
-      maxBatches,
-    ),
-  };
+  return epochs * sources.reduce((sum, source) => sum + (source ? count(source) : 0), 0);
 }

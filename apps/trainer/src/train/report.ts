@@ -4,6 +4,7 @@ import type { SegmentEvent, TestEvent } from "./loop.js";
 import type { Metrics } from "./metrics.js";
 import type { TrainOptions } from "./options.js";
 import type { RouteTotals, Seconds } from "./totals.js";
+import type { RateChange } from "./training-state.js";
 
 /** `report.json` of a run: what was asked, on what, what came out, and where time and bytes went. */
 export interface TrainReport {
@@ -34,6 +35,10 @@ export interface TrainReport {
   };
   readonly steps: number;
   readonly inputs: number;
+  /** The weights that are scored and written: the last ones, or those of the best test, and the updates that they had. */
+  readonly kept: { readonly weights: TrainOptions["keep"]; readonly step: number };
+  /** Learning rates that the run was given when it was resumed. */
+  readonly rateChanges: readonly RateChange[];
   /** Steps of the checkpoints from which the run was resumed. */
   readonly resumedAt: readonly number[];
   /** Mean loss of each segment, before its updates. */
@@ -41,7 +46,7 @@ export interface TrainReport {
   readonly tests: readonly Omit<TestEvent, "kind">[];
   /** What the Shuffle Scheduler decided; null for other strategies. */
   readonly schedulerTrace: readonly ShuffleTest[] | null;
-  /** Held-out quality after the last update; null where the data have no such split. */
+  /** Held-out quality of the weights that are kept; null where the data have no such split. */
   readonly metrics: { readonly val: Metrics | null; readonly test: Metrics | null };
   readonly seconds: {
     readonly total: number;

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openPrepared } from "@fae/datasets";
+import { openPrepared, writeManifest } from "@fae/datasets";
 import { listCheckpoints } from "@fae/embedding-store";
 import { profile, writeProfile } from "@fae/profiler";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -29,6 +29,17 @@ beforeAll(async () => {
   await pack("packed", 640);
 });
 afterAll(() => rmSync(root, { recursive: true }));
+
+/** A copy of the log in which one input has another label. */
+function relabelled(): string {
+  const copy = writeSmallData(at("relabelled"));
+  const rows = readFileSync(join(copy, "test.rows"));
+  rows[0] ^= 1;
+  writeFileSync(join(copy, "test.rows"), rows);
+  const { files: _, ...manifest } = JSON.parse(readFileSync(join(copy, "manifest.json"), "utf8"));
+  writeManifest(copy, manifest);
+  return copy;
+}
 
 /** Packs the log for a budget under a name. */
 async function pack(name: string, budgetBytes: number): Promise<void> {
@@ -150,7 +161,12 @@ describe("refuses", () => {
   });
 
   const refusals: [string, () => Partial<TrainOptions>, string][] = [
-    ["other data", () => ({ data: at("other") }), "was made from other data"],
+    ["other data", () => ({ data: at("other") }), "ids that do not mean the rows of this data set: table 't0' has"],
+    [
+      "the same data with another label",
+      () => ({ data: relabelled() }),
+      "ids that do not mean the rows of this data set",
+    ],
     ["another model", () => ({ model: "rmc2" }), 'The run has model "dlrm"'],
     ["other sizes of the model", () => ({ modelOptions: { width: 8 } }), "The run has modelOptions"],
     ["another optimizer", () => ({ optimizer: "sgd" }), 'The run has optimizer "adagrad"'],

@@ -1,25 +1,31 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, DataError, type PreparedData } from "@fae/core";
-import { type Checkpoint, listCheckpoints, openCheckpoint, processTag } from "@fae/embedding-store";
-import { type TrainOptions, trainOptions } from "./options.js";
+import { ConfigError, DataError, expectNoLinks, type PreparedData, processTag } from "@fae/core";
+import { type Checkpoint, listCheckpoints, openCheckpoint } from "@fae/embedding-store";
+import { bestCheckpoint } from "./best-model.js";
+import { settle, type TrainOptions } from "./options.js";
 import type { RunEvent } from "./run-events.js";
-import { checkpointsOf, readMarked } from "./run-output.js";
-import { dataMark, type TrainingState, trainingOf } from "./training-state.js";
+import { bestOf, checkpointsOf, readMarked } from "./run-output.js";
+import { dataMark, type RateChange, type TrainingState, trainingOf } from "./training-state.js";
 
 /** An unfinished run, found and read, nothing changed yet. */
 export interface Resumption {
   readonly run: string;
   readonly checkpoint: Checkpoint;
   readonly state: TrainingState;
+  /** Those of the run, and a new one if the learning rate is another from here on. */
+  readonly rateChanges: readonly RateChange[];
   /** Those of the run with the changes. */
   readonly options: TrainOptions;
   readonly kept: Uint8Array;
   readonly events: readonly RunEvent[];
 }
 
-/** Options that another machine or another way to place rows may need, and that leave the model as it would have been. */
+/**
+ * Options that another machine or another way to place rows may need, and that leave the model as it would have been; and the
+ * learning rate, which is recorded: a run that diverged goes on from a checkpoint with a lower one.
+ */
 const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   "data",
   "engine",
@@ -29,10 +35,13 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   "lookAhead",
   "servers",
   "threads",
+  "mapped",
   "tensorboard",
   "checkpointEvery",
   "fullEvery",
   "keepCheckpoints",
+  "keep",
+  "learningRate",
 ]);
 
 /**
@@ -49,6 +58,7 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
       details: { path: run },
     });
   }
+  expectNoLinks(run);
   const checkpoints = checkpointsOf(run);
   if (!existsSync(checkpoints)) {
     throw new DataError(existsSync(run) ? `${run} is no run that was interrupted.` : `Run ${run} does not exist.`, {
@@ -64,8 +74,13 @@ export async function openResumption(path: string, changes: Partial<TrainOptions
   }
   const checkpoint = await openCheckpoint(isOne ? given : checkpoints);
   const state = trainingOf(checkpoint);
-  const options = changed(state.options, changes);
-  return { run, checkpoint, state, options: { ...options, run }, ...readMarked(run, state.metrics) };
+  const options = { ...changed(state.options, changes), run };
+  const { best, bestStep } = state.loop.earlyStop;
+  if (options.keep === "best" && best !== null) await bestCheckpoint(run, bestStep);
+  const { step } = checkpoint.manifest;
+  const [from, to] = [state.options.learningRate, options.learningRate];
+  const rateChanges = from === to ? state.rateChanges : [...state.rateChanges, { step, from, to }];
+  return { run, checkpoint, state, rateChanges, options, ...readMarked(run, state.metrics) };
 }
 
 /** A run by its directory or by one of its checkpoints. */
@@ -92,7 +107,10 @@ function changed(stored: TrainOptions, changes: Partial<TrainOptions>): TrainOpt
       },
     );
   }
-  return trainOptions({ ...stored, ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)) });
+  return settle("resumeTraining", {
+    ...stored,
+    ...Object.fromEntries(Object.entries(changes).filter(([, v]) => v !== undefined)),
+  });
 }
 
 /**
@@ -109,11 +127,13 @@ export function checkClasses({ order, data: expected, options }: TrainingState, 
   });
 }
 
-/** Removes checkpoints after the one that training goes on from: they belong to a past that is being written anew. */
+/** Removes checkpoints and best models after the one that training goes on from: they belong to a past that is being written anew. */
 export async function dropLater({ run, checkpoint }: Resumption): Promise<void> {
   const all = await listCheckpoints(checkpointsOf(run));
   const at = all.findIndex(({ path }) => basename(path) === basename(checkpoint.path));
-  for (const { path } of all.slice(at + 1).reverse()) {
+  const best = await listCheckpoints(bestOf(run));
+  const later = [...all.slice(at + 1), ...best.filter(({ step }) => step > checkpoint.manifest.step)];
+  for (const { path } of later.reverse()) {
     // Renamed first: a half-removed checkpoint is never taken for one.
     const gone = join(dirname(path), `.old-${processTag()}.${basename(path)}`);
     renameSync(path, gone);

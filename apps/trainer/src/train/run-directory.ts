@@ -1,29 +1,34 @@
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError } from "@fae/core";
-import { isOtherAlive, processTag, tagPattern } from "@fae/embedding-store";
+import {
+  ConfigError,
+  isOtherAlive,
+  makeDirectory,
+  processTag,
+  removeEmpty,
+  syncPath,
+  tagPattern,
+  withPath,
+} from "@fae/core";
 
 /** A directory that becomes visible under its name when everything in it is written, or never. */
 export interface StagedDirectory {
   /** Where files go until `commit`. */
   readonly path: string;
-  /** Flushes what was written and renames the directory to its final name. */
-  commit(): void;
+  /** Flushes what was written and renames the directory to its final name. @param name another final name beside it */
+  commit(name?: string): void;
   /** Removes everything. Harmless after `commit`. */
   discard(): void;
 }
@@ -35,17 +40,17 @@ export interface StagedDirectory {
 export function stageDirectory(path: string): StagedDirectory {
   const final = resolve(path);
   expectFree(final);
-  const madeParent = mkdirSync(dirname(final), { recursive: true });
+  const madeParent = makeDirectory(dirname(final));
   removeLeftovers(final);
   const staging = join(dirname(final), `${stagingPrefix(final)}${processTag()}`);
   mkdirSync(staging);
   let committed = false;
   return {
     path: staging,
-    commit() {
-      expectFree(final);
+    commit(name = final) {
+      expectFree(name);
       syncPath(staging);
-      renameSync(staging, final);
+      renameSync(staging, name);
       syncPath(dirname(final));
       committed = true;
     },
@@ -70,15 +75,6 @@ function removeLeftovers(final: string): void {
 
 const isTag = new RegExp(`^${tagPattern}$`);
 
-/** Removes the directories from `path` up to `top` that are empty. */
-export function removeEmpty(path: string, top: string): void {
-  try {
-    for (let at = path; at.startsWith(top); at = dirname(at)) rmdirSync(at);
-  } catch {
-    // somebody else put something there meanwhile
-  }
-}
-
 /** @throws ConfigError when there is already something of that name, or its directory cannot be written to */
 export function expectFree(path: string): void {
   const final = resolve(path);
@@ -100,17 +96,14 @@ export function expectFree(path: string): void {
   accessSync(parent, constants.W_OK);
 }
 
-/** Asks the disk to keep a file or directory. */
-export function syncPath(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
+/** Opens a file of a run to append to, or makes it. @throws Error ELOOP when it is a link */
+export const openAppending = (path: string): number =>
+  openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666);
 
-/** Writes a JSON file and flushes it. */
+/** Writes a JSON file and flushes it; what has its name is replaced, not written through. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+  rmSync(path, { force: true });
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true, flag: "wx" }).catch((error: unknown) => {
+    throw withPath(error, path);
+  });
 }

@@ -1,64 +1,51 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, expectFile, syncPath } from "@fae/core";
 import { eventScalars, tensorboardWriter } from "../tensorboard/writer.js";
-import { stageDirectory, syncPath, writeJson } from "./run-directory.js";
+import { eventsFile, type MetricsMark } from "./events-file.js";
+import { writeJson } from "./run-directory.js";
 import type { RunEvent } from "./run-events.js";
+import { newPlace, type RunPlace, shownPlace } from "./run-place.js";
 
-/** The first bytes of a run's `metrics.jsonl`. */
-export interface MetricsMark {
-  readonly bytes: number;
-  readonly sha256: string;
-}
+export type { MetricsMark };
 
 /** Where a run writes. Until its first checkpoint or its end, nothing is there under its name. */
 export interface RunOutput {
-  /** Where files go now; another path after `publish`. */
+  /** Where files go now; another path after `publish`. @throws DataError when the run's directory is another one or gone */
   path(): string;
   append(event: RunEvent): void;
   /** Flushes the events so far. */
   mark(): MetricsMark;
-  /** Shows the directory under its name: from now on it stays. */
-  publish(): void;
-  /** Writes `report.json` last: with it the run is complete, and its checkpoints have no more use. */
-  finish(report: object): Promise<void>;
+  /** Shows the directory under its name, or under another one if that was taken meanwhile: from now on it stays. */
+  publish(): Promise<void>;
+  /** Before the model is written: where the run's directory is gone or another one now, a new one with the same events is made. */
+  settle(): void;
+  /**
+   * Writes `report.json` last: with it the run is complete, and its checkpoints have no more use.
+   * @param report of the run under the name that it gets
+   */
+  finish<Report extends object>(report: (run: string) => Report): Promise<Report>;
   /** Closes files; removes what was never shown. */
   close(): void;
 }
 
 const metricsFile = "metrics.jsonl";
-const checkpointsDirectory = "checkpoints";
-export const checkpointsOf = (run: string): string => join(run, checkpointsDirectory);
+export const checkpointsOf = (run: string): string => join(run, "checkpoints");
+export const bestOf = (run: string): string => join(run, "best");
+
+export interface OutputOptions {
+  readonly tensorboard: boolean;
+  log(line: string): void;
+}
 
 /** @throws ConfigError when the directory exists */
-export function newOutput(run: string, tensorboard: boolean): RunOutput {
-  const staged = stageDirectory(run);
-  let isPublished = false;
+export function newOutput(run: string, options: OutputOptions): RunOutput {
+  const place = newPlace(run, options.log);
   try {
-    return output({
-      path: () => (isPublished ? run : staged.path),
-      kept: new Uint8Array(0),
-      resumedAt: null,
-      tensorboard,
-      publish() {
-        if (!isPublished) staged.commit();
-        isPublished = true;
-      },
-      discard: () => staged.discard(),
-    });
+    return output(place, { kept: new Uint8Array(0), step: null }, options);
   } catch (error) {
-    staged.discard();
+    place.discard();
     throw error;
   }
 }
@@ -66,9 +53,9 @@ export function newOutput(run: string, tensorboard: boolean): RunOutput {
 /** Goes on in a directory that is there: events after the kept ones are dropped. */
 export const resumedOutput = (
   run: string,
-  { kept, step }: { readonly kept: Uint8Array; readonly step: number },
-  tensorboard: boolean,
-): RunOutput => output({ path: () => run, kept, resumedAt: step, tensorboard, publish() {}, discard() {} });
+  from: { readonly kept: Uint8Array; readonly step: number },
+  options: OutputOptions,
+): RunOutput => output(shownPlace(run, options.log), from, options);
 
 /**
  * The events that a checkpoint has seen.
@@ -76,6 +63,7 @@ export const resumedOutput = (
  */
 export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uint8Array; readonly events: RunEvent[] } {
   const path = join(run, metricsFile);
+  expectFile(path);
   const kept = existsSync(path) ? readFileSync(path).subarray(0, mark.bytes) : new Uint8Array(0);
   if (createHash("sha256").update(kept).digest("hex") !== mark.sha256) {
     throw new DataError(`The first ${mark.bytes} bytes of ${path} are not those that the checkpoint has seen.`, {
@@ -87,54 +75,51 @@ export function readMarked(run: string, mark: MetricsMark): { readonly kept: Uin
   return { kept, events: lines.map((line) => JSON.parse(line) as RunEvent) };
 }
 
-function output(at: {
-  path(): string;
-  readonly kept: Uint8Array;
-  readonly resumedAt: number | null;
-  readonly tensorboard: boolean;
-  publish(): void;
-  discard(): void;
-}): RunOutput {
-  const events = join(at.path(), metricsFile);
-  if (at.kept.length > 0) truncateSync(events, at.kept.length);
-  const file = openSync(events, at.kept.length > 0 ? "a" : "w");
-  const board = at.tensorboard ? tensorboardWriter(join(at.path(), "tensorboard"), at.resumedAt) : null;
-  const hash = createHash("sha256").update(at.kept);
-  let bytes = at.kept.length;
+function output(
+  place: RunPlace,
+  { kept, step }: { readonly kept: Uint8Array; readonly step: number | null },
+  { tensorboard }: OutputOptions,
+): RunOutput {
+  const events = eventsFile(join(place.path(), metricsFile), kept);
+  const board = tensorboard ? tensorboardWriter(join(place.path(), "tensorboard"), step) : null;
   let isOpen = true;
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    fsyncSync(file);
-    closeSync(file);
+    events.close();
     board?.close();
   };
   return {
-    path: at.path,
+    path: place.path,
     append(event) {
-      const line = Buffer.from(`${JSON.stringify(event)}\n`);
-      for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
-      hash.update(line);
-      bytes += line.length;
+      events.append(event);
       if (event.kind !== "start") board?.scalars(event.step, eventScalars(event));
     },
-    mark() {
-      fsyncSync(file);
-      return { bytes, sha256: hash.copy().digest("hex") };
+    mark: events.mark,
+    async publish() {
+      await place.show();
     },
-    publish: at.publish,
+    settle() {
+      if (place.renew()) writeFileSync(join(place.path(), metricsFile), events.bytes());
+    },
     async finish(report) {
+      events.mark();
+      const written = await place.show(async (directory, name) => {
+        const made = report(name);
+        const beside = join(directory, ".report.json");
+        await writeJson(beside, made);
+        renameSync(beside, join(directory, "report.json"));
+        syncPath(directory);
+        for (const part of [checkpointsOf(directory), bestOf(directory)])
+          rmSync(part, { recursive: true, force: true });
+        return made;
+      });
       close();
-      const beside = join(at.path(), ".report.json");
-      await writeJson(beside, report);
-      renameSync(beside, join(at.path(), "report.json"));
-      syncPath(at.path());
-      rmSync(checkpointsOf(at.path()), { recursive: true, force: true });
-      at.publish();
+      return written;
     },
     close() {
       close();
-      at.discard();
+      place.discard();
     },
   };
 }

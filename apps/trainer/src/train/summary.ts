@@ -1,6 +1,7 @@
 import { stages, trafficKinds } from "@fae/core";
 import { formatBytes, formatCount, formatMetric, formatSeconds, formatShare, textTable } from "../cli/format.js";
 import type { Metrics } from "./metrics.js";
+import { aucHints } from "./quality-hints.js";
 import { hotShare, type TrainReport } from "./report.js";
 import { allBytes } from "./totals.js";
 
@@ -62,6 +63,19 @@ export function trafficTable(report: TrainReport): string {
   ]);
 }
 
+/** Which weights are scored, and whether a test found better ones. */
+function keptText({ kept, tests, options }: TrainReport): string {
+  if (kept.weights === "best") return `weights of the best test, after batch ${kept.step}`;
+  const [best] = tests.filter(({ metrics }) => metrics.logLoss !== null).sort((a, b) => lossOf(a) - lossOf(b));
+  const last = tests.findLast(({ step }) => step === kept.step);
+  const isWorse = best !== undefined && last !== undefined && lossOf(best) < lossOf(last);
+  if (!isWorse) return `weights after batch ${kept.step}, the last one`;
+  const how = options.run === null ? "--run and --keep best keep" : "--keep best keeps";
+  return `weights after batch ${kept.step}, the last one; hint: the test after batch ${best.step} was better, and ${how} its weights`;
+}
+
+const lossOf = ({ metrics }: TrainReport["tests"][number]): number => metrics.logLoss ?? Number.POSITIVE_INFINITY;
+
 /** The whole report for people. */
 export function trainText(report: TrainReport): string {
   const { plan, model, engine, options, seconds } = report;
@@ -79,9 +93,13 @@ export function trainText(report: TrainReport): string {
   if (report.rows.cold + report.rows.forwarded > 0) {
     facts.push(`cold rows: ${formatCount(report.rows.cold)} fetched, ${formatCount(report.rows.forwarded)} forwarded`);
   }
+  for (const { step, from, to } of report.rateChanges)
+    facts.push(`learning rate ${from} until batch ${step}, then ${to}`);
+  facts.push(keptText(report));
   const parts = [facts.join("\n"), latencyTable(report), trafficTable(report)];
   const { val, test } = report.metrics;
   parts.push(val || test ? metricsTable({ val, test }) : "The data have no held-out split: no metrics.");
+  parts.push(...aucHints({ val, test }));
   if (options.run) parts.push(`Written to ${options.run}`);
   return parts.join("\n\n");
 }

@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   DataError,
   type PreparedData,
   type RouteName,
@@ -11,8 +12,16 @@ import type { Checkpoint } from "@fae/embedding-store";
 import { type OrderState, parseOrderState } from "@fae/scheduler";
 import { z } from "zod";
 import type { LoopState } from "./loop.js";
-import type { TrainOptions } from "./options.js";
+import { type TrainOptions, trainOptions } from "./options.js";
 import type { MetricsMark } from "./run-output.js";
+
+/** A learning rate that a resumed run was given in place of its own. */
+export interface RateChange {
+  /** Updates done before. */
+  readonly step: number;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** What a checkpoint of an unfinished run holds besides model and optimizer: where training stands. */
 export interface TrainingState {
@@ -28,6 +37,7 @@ export interface TrainingState {
   readonly seconds: number;
   /** Steps at which the run was resumed before. */
   readonly resumedAt: readonly number[];
+  readonly rateChanges: readonly RateChange[];
 }
 
 /** What the order of a strategy that trains hot and cold inputs apart depends on, besides the inputs themselves. */
@@ -77,6 +87,8 @@ const schema = z.looseObject({
     afterFull: z.int(),
     seconds: z.number(),
     resumedAt: z.array(z.int()),
+    // Runs that began before this was recorded had none.
+    rateChanges: z.array(z.object({ step: z.int(), from: z.number(), to: z.number() })).default([]),
   }),
 });
 
@@ -95,6 +107,20 @@ export function trainingOf({ path, manifest }: Checkpoint): TrainingState {
     });
   }
   const { version: _, options, order, ...rest } = found.data.training;
-  // The manifest's digest says that these are the options that were written; `trainOptions` fills in what is newer.
-  return { ...rest, options: options as unknown as TrainOptions, order: parseOrderState(order) };
+  // A run that began before the best model could be kept has none.
+  return { ...rest, options: optionsOf(path, { keep: "last", ...options }), order: parseOrderState(order) };
+}
+
+/** Checked as those of a caller are, and filled in with what is newer. */
+function optionsOf(path: string, stored: Readonly<Record<string, unknown>>): TrainOptions {
+  try {
+    return trainOptions(stored as unknown as TrainOptions);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new DataError(`Checkpoint '${path}' was not made by this version of FAE, or is damaged: ${cause.message}`, {
+      fix: "Resume with the version that wrote it.",
+      details: { path, ...cause.details },
+      cause,
+    });
+  }
 }

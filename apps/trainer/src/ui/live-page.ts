@@ -1,7 +1,8 @@
-import { FaeError } from "@fae/core";
+import { checkArguments, checkOptions, FaeError, is } from "@fae/core";
 import type { Standing } from "../report/head.js";
 import { basePolicy, pageHtml, viewHtml, viewTitle } from "../report/page.js";
 import { addEvent, emptyView } from "../report/run-view.js";
+import { hookKinds } from "../train/option-kinds.js";
 import type { TrainReport } from "../train/report.js";
 import type { RunEvent } from "../train/run-events.js";
 import type { TrainHooks } from "../train/train-model.js";
@@ -22,6 +23,8 @@ export interface LivePageOptions {
   /** Between two drawings, at least. */
   readonly pauseMilliseconds?: number;
 }
+
+const port = is.whole(0, 65_535);
 
 /** Drawing takes at most this share of the training's thread, and nothing while nobody looks. */
 const shareOfThread = 0.02;
@@ -96,10 +99,14 @@ async function deliver(server: Awaited<ReturnType<typeof serveView>>, pauseMilli
 
 /** Shows a training on a page for as long as it runs, and then how it ended. */
 export async function withLivePage(
-  { log, ...options }: LivePageOptions & { log(line: string): void },
+  given: LivePageOptions & { log(line: string): void },
   hooks: TrainHooks,
   train: (hooks: TrainHooks) => Promise<TrainReport>,
 ): Promise<TrainReport> {
+  checkOptions<typeof given>("withLivePage", given, { port, pauseMilliseconds: is.maybe(is.whole(1)), log: is.call });
+  checkOptions<TrainHooks>("withLivePage", hooks, hookKinds);
+  checkArguments("withLivePage", { train: [train, is.call] });
+  const { log, ...options } = given;
   const page = await openLivePage(options);
   log(`live page: ${page.url}`);
   try {
@@ -114,7 +121,8 @@ export async function withLivePage(
         hooks.onEvent?.(event);
       },
     });
-    await page.end({ kind: "finished", totalSeconds: report.seconds.total, metrics: report.metrics });
+    const { seconds, metrics, kept } = report;
+    await page.end({ kind: "finished", totalSeconds: seconds.total, metrics, kept });
     return report;
   } catch (error) {
     const isInterrupted = error instanceof FaeError && error.code === "ERR_INTERRUPTED";

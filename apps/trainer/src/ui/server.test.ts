@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Served, serveView, type ViewServer } from "./server.js";
 
@@ -168,6 +168,60 @@ test("clients that never read or vanish hold nothing up and are forgotten", asyn
   served = { ...served, version: "a-2", view: "" };
   await expect.poll(() => server.push()).toBe(0);
   for (const socket of slow) socket.destroy();
+});
+
+test("clients that ask thousands of times and never read cost one answer each", async () => {
+  served = { ...served, view: "x".repeat(20_000) };
+  const rss = () => process.memoryUsage.rss();
+  const before = rss();
+  const asks = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port()}\r\n\r\n`.repeat(3000);
+  const sockets = Array.from({ length: 31 }, () => connect(port(), "127.0.0.1"));
+  let most = before;
+  const ended = sockets.map(
+    (socket) =>
+      new Promise<void>((resolve) => {
+        socket.on("error", () => {});
+        socket.on("close", () => resolve());
+        socket.pause();
+        socket.write(asks, () => {
+          most = Math.max(most, rss());
+          socket.resume();
+        });
+      }),
+  );
+  await Promise.all(ended);
+  expect(Math.max(most, rss()) - before).toBeLessThan(100 * 2 ** 20);
+  expect(drawn).toBeLessThanOrEqual(31);
+  expect((await ask("/")).status).toBe(200);
+});
+
+test("connections that send their headers a byte a second do not shut others out for long", async () => {
+  const sockets = Array.from({ length: 32 }, () =>
+    connect(port(), "127.0.0.1", function (this: Socket) {
+      this.on("error", () => {});
+      this.write("GET / HTTP/1.1\r\nx: ");
+    }),
+  );
+  const drip = setInterval(() => {
+    for (const socket of sockets) if (!socket.destroyed) socket.write("a");
+  }, 1000);
+  const started = performance.now();
+  try {
+    await expect
+      .poll(
+        () =>
+          ask("/").then(
+            ({ status }) => status,
+            () => null,
+          ),
+        { timeout: 20_000, interval: 500 },
+      )
+      .toBe(200);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  } finally {
+    clearInterval(drip);
+    for (const socket of sockets) socket.destroy();
+  }
 });
 
 test("a page that cannot be drawn is an answer, not the end of the process", async () => {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { ConfigError } from "@fae/core";
 
 /** What there is to see now. */
@@ -30,6 +30,13 @@ export interface ViewServer {
   close(): void;
 }
 
+/** Node looks for slow headers every 30 s by itself, and lets them have that long. */
+const timeLimits = {
+  requestTimeout: 10_000,
+  headersTimeout: 5000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+} as const;
 /** Who waits is answered after that time, with nothing when there is nothing new. */
 const longestWaitMilliseconds = 10_000;
 const mostConnections = 32;
@@ -39,7 +46,8 @@ const mostConnections = 32;
  * are no files behind them. A request must name this very host and port: a page elsewhere whose name was made to point to
  * 127.0.0.1 does not. Neither the server nor a connection keeps the process alive.
  *
- * A client that does not read holds a view or two in memory, and is cut off after a while; there are at most 32 connections.
+ * A client that does not read holds one answer in memory, and is cut off after a while or when it asks again; there are at most
+ * 32 connections.
  *
  * @param port 0 for any free one
  * @throws ConfigError when the port is taken or not allowed
@@ -47,14 +55,17 @@ const mostConnections = 32;
 export async function serveView(port: number, content: Content): Promise<ViewServer> {
   const waiting = new Map<ServerResponse, string>();
   let lastAskedAt = Number.NEGATIVE_INFINITY;
-  const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000, maxHeaderSize: 8192 },
-    (request, response) => {
-      response.on("error", () => {});
-      const reply = replyOrFailure(() => replyTo(request, response));
-      if (reply !== null) answer(request, response, content.policy, reply);
-    },
-  );
+  /** Connections with an answer that is not sent yet. No browser asks again before that: answers would pile up in memory. */
+  const behind = new WeakSet<Socket>();
+  const isBehind = (socket: Socket): boolean => socket.destroyed || behind.has(socket);
+  const server = createServer({ ...timeLimits, maxHeaderSize: 8192 }, (request, response) => {
+    response.on("error", () => {});
+    if (isBehind(request.socket)) return void request.socket.destroy();
+    behind.add(request.socket);
+    response.on("close", () => behind.delete(request.socket));
+    const reply = replyOrFailure(() => replyTo(request, response));
+    if (reply !== null) answer(request, response, content.policy, reply);
+  });
   /** Null: the answer comes later. */
   const replyTo = (request: IncomingMessage, response: ServerResponse): Reply | null => {
     const refusal = refused(request, (server.address() as AddressInfo).port);

@@ -5,6 +5,7 @@ import {
   DataError,
   denseShape,
   elements,
+  expectFile,
   noRow,
   type OptimizerName,
   type Program,
@@ -15,21 +16,28 @@ import { openSafetensors, type Safetensors } from "@fae/embedding-store";
 import { dlrm, tbsm } from "@fae/models";
 import * as z from "zod";
 
-const sizes = z.array(z.int().min(1)).min(1);
+/** Sizes beyond these are no test case; each head and step is a network or a batch in memory. */
+const most = { rows: 2 ** 24, batch: 2 ** 20, steps: 2 ** 16, heads: 1024 };
+/** float32 and float64 differ by less in a case worth comparing: a case may not excuse whatever an engine gives. */
+const mostDifference = 1e-3;
+
+const size = z.int().min(1).max(most.rows);
+const sizes = z.array(size).min(1).max(1024);
+const difference = z.number().min(0).max(mostDifference);
 const common = {
   tables: sizes,
-  embedding_dim: z.int().min(1),
+  embedding_dim: size,
   /** With F in front. */
   bottom_mlp: sizes,
   /** Without its computed first size. */
   top_mlp: sizes,
   optimizer: z.enum(["sgd", "adagrad", "rowwise_adagrad"]),
   lr: z.number().positive(),
-  batch: z.int().min(1),
-  steps: z.int().min(1),
+  batch: z.int().min(1).max(most.batch),
+  steps: z.int().min(1).max(most.steps),
   losses: z.array(z.number()),
   losses_float64: z.array(z.number()).optional(),
-  float32_against_float64: z.object({ max_abs_loss: z.number(), max_abs_weight: z.number() }).optional(),
+  float32_against_float64: z.object({ max_abs_loss: difference, max_abs_weight: difference }).optional(),
 };
 
 const caseSchema = z.discriminatedUnion("model", [
@@ -45,8 +53,8 @@ const caseSchema = z.discriminatedUnion("model", [
     ...common,
     tsl_mlp: sizes,
     mlp: sizes,
-    ts_length: z.int().min(1),
-    tsl_heads: z.int().min(1),
+    ts_length: z.int().min(1).max(most.steps),
+    tsl_heads: z.int().min(1).max(most.heads),
     tsl_seq: z.boolean(),
     tsl_inner: z.enum(["def", "ind", "dot"]),
     tsl_mechanism: z.enum(["mlp", "mul"]),
@@ -133,6 +141,7 @@ async function floats(tensors: Safetensors, name: string, count: number): Promis
 
 async function readCaseFile(path: string): Promise<CaseFile> {
   const fix = "Give a directory with a case.json and a tensors.safetensors, as in test/golden.";
+  expectFile(path);
   let json: unknown;
   try {
     json = JSON.parse(await readFile(path, "utf8"));

@@ -38,6 +38,23 @@ describe.skipIf(shared === undefined)("the large case", () => {
 });
 
 describe("verifyCase", () => {
+  it.each<[string, (file: Record<string, unknown>) => void]>([
+    [
+      "max_abs_loss",
+      (file) => Object.assign(file, { float32_against_float64: { max_abs_loss: 1e300, max_abs_weight: 0 } }),
+    ],
+    ["tsl_heads", (file) => Object.assign(file, { tsl_heads: 1e6 })],
+    ["batch", (file) => Object.assign(file, { batch: 2 ** 40 })],
+  ])("refuses a case with any %s: it neither excuses an engine nor fills the memory", async (field, change) => {
+    const directory = join(temporary, `greedy-${field}`);
+    cpSync(join(golden, "tbsm-heads3-seq"), directory, { recursive: true });
+    const file = JSON.parse(readFileSync(join(directory, "case.json"), "utf8"));
+    change(file);
+    writeFileSync(join(directory, "case.json"), JSON.stringify(file));
+    const verified = verifyCase(directory, referenceEngine());
+    await expect(verified).rejects.toThrow(new RegExp(`is not a golden case[^]*${field}`));
+  });
+
   const changed = (change: (json: Record<string, unknown>) => void): string => {
     const directory = mkdtempSync(join(temporary, "case-"));
     cpSync(join(golden, "dlrm-dot-sgd"), directory, { recursive: true });

@@ -1,5 +1,8 @@
 import {
+  checkArguments,
+  checkOptions,
   type Engine,
+  is,
   type Job,
   optimizerSpec,
   type Placement,
@@ -34,6 +37,9 @@ export interface CaseResult {
   readonly seconds: number;
 }
 
+/** Every route, the usual ones first. */
+export const routeNames: readonly RouteName[] = ["host", "hybrid", "server", "hot", "mixed", "device"];
+
 export interface VerifyOptions {
   /** Default: `host`, or `device` on an engine that has no host route. */
   readonly route?: RouteName;
@@ -50,11 +56,13 @@ const float64Tolerance = 1e-9;
  * @param directory holds `case.json` and `tensors.safetensors`
  * @throws DataError when the case cannot be read, UnsupportedError with the engine's reasons when it cannot run it
  */
-export async function verifyCase(
-  directory: string,
-  engine: Engine,
-  { route }: VerifyOptions = {},
-): Promise<CaseResult> {
+export async function verifyCase(directory: string, engine: Engine, options: VerifyOptions = {}): Promise<CaseResult> {
+  checkArguments("verifyCase", {
+    directory: [directory, is.text],
+    engine: [engine, is.having("an engine", { name: is.text, open: is.call, refuses: is.call })],
+  });
+  checkOptions<VerifyOptions>("verifyCase", options, { route: is.maybe(is.oneOf(routeNames)) });
+  const { route } = options;
   const start = performance.now();
   const golden = await readGoldenCase(directory);
   const { job, route: chosen } = chooseRoute(golden, engine, route);

@@ -1,4 +1,6 @@
+import { checkArguments } from "../check-call.js";
 import { ConfigError } from "../errors.js";
+import { is } from "../kinds.js";
 import { adagrad } from "./adagrad.js";
 import { adam } from "./adam.js";
 import { rowwiseAdagrad } from "./rowwise-adagrad.js";
@@ -18,16 +20,21 @@ export function optimizerSpec(
   name: OptimizerName,
   overrides: Partial<Omit<OptimizerSpec, "name">> = {},
 ): OptimizerSpec {
-  if (!Object.hasOwn(optimizers, name))
-    throw new ConfigError(`There is no optimizer '${name}'.`, {
-      fix: `Choose one of ${Object.keys(optimizers).join(", ")}.`,
-      details: { option: "optimizer", found: name, expected: Object.keys(optimizers) },
-    });
-  const spec = { name, ...optimizers[name].defaults, ...overrides };
+  checkArguments("optimizerSpec", { overrides: [overrides, is.having("an object of options")] });
+  const spec = { name, ...known(name).defaults, ...overrides };
   check("epsilon", spec.epsilon, spec.epsilon >= 0, "at least 0");
   check("beta1", spec.beta1, spec.beta1 >= 0 && spec.beta1 < 1, "in [0, 1)");
   check("beta2", spec.beta2, spec.beta2 >= 0 && spec.beta2 < 1, "in [0, 1)");
   return spec;
+}
+
+function known(name: OptimizerName): OptimizerDefinition {
+  checkArguments("optimizerSpec", { name: [name, is.text] });
+  if (Object.hasOwn(optimizers, name)) return optimizers[name];
+  throw new ConfigError(`There is no optimizer '${name}'.`, {
+    fix: `Choose one of ${Object.keys(optimizers).join(", ")}.`,
+    details: { option: "optimizer", found: name, expected: Object.keys(optimizers) },
+  });
 }
 
 function check(option: string, found: number, isValid: boolean, expected: string): void {
@@ -40,4 +47,4 @@ function check(option: string, found: number, isValid: boolean, expected: string
 
 /** Optimizer state per row of width D, in values. */
 export const rowStateValues = (name: OptimizerName, width: number): number =>
-  optimizers[name].rowSlots.reduce((sum, slot) => sum + (slot.perRow || width), 0);
+  known(name).rowSlots.reduce((sum, slot) => sum + (slot.perRow || width), 0);

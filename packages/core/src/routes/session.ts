@@ -1,5 +1,7 @@
 import type { BatchSource } from "../batch.js";
+import { checkArguments } from "../check-call.js";
 import { type CompiledProgram, compile } from "../compile.js";
+import { dataKinds } from "../data-kinds.js";
 import type { Bytes, Evaluation, Job, SegmentReport, Session } from "../engine.js";
 import { ConfigError, DataError, DisposedError, PlanError, UnsupportedError } from "../errors.js";
 import { crossEntropy, score } from "../loss.js";
@@ -42,6 +44,7 @@ export const openRouteSession = (engine: RouteEngine, job: Job): Promise<RouteSe
 
 /** The same with deliberate breaks, for tests. */
 export async function openFaulty(engine: RouteEngine, job: Job, faults: Faults): Promise<RouteSession> {
+  checkArguments("open", { job: [job, dataKinds.job] });
   const compiled = compile(job.program);
   const optimizer = optimizerSpec(job.optimizer.name, job.optimizer);
   checkJob(engine, job);

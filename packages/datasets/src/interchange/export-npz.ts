@@ -1,4 +1,14 @@
-import { type PreparedData, type SplitName, strideWords, UnsupportedError } from "@fae/core";
+import {
+  checkArguments,
+  checkOptions,
+  dataKinds,
+  is,
+  type PreparedData,
+  type SplitName,
+  strideWords,
+  UnsupportedError,
+} from "@fae/core";
+import { npzKinds } from "../call-kinds.js";
 import { bytesOf } from "../prepare/files.js";
 import { logOrder, mustBeFlat, rowBlocks, rowsOf } from "./export-rows.js";
 import { type NpyStream, type NpzOptions, writeNpzStreams } from "./npz.js";
@@ -8,7 +18,10 @@ import { type NpyStream, type NpzOptions, writeNpzStreams } from "./npz.js";
  * `y` int32 [n], `counts` int32 [T]; training rows first, then test, then validation, which is the order of the log.
  * @throws UnsupportedError for series, bags or float dense values.
  */
-export async function exportNpz(data: PreparedData, path: string, { compress = true }: NpzOptions = {}): Promise<void> {
+export async function exportNpz(data: PreparedData, path: string, options: NpzOptions = {}): Promise<void> {
+  checkArguments("exportNpz", { data: [data, dataKinds.prepared], path: [path, is.text] });
+  checkOptions<NpzOptions>("exportNpz", options, npzKinds);
+  const { compress = true } = options;
   mustBeFlat(data, "This .npz");
   const rows = rowsOf(data, logOrder);
   const stride = strideWords(data.layout);
@@ -41,8 +54,15 @@ export async function exportSeriesNpz(
   data: PreparedData,
   split: SplitName,
   path: string,
-  { compress = true }: NpzOptions = {},
+  options: NpzOptions = {},
 ): Promise<void> {
+  checkArguments("exportSeriesNpz", {
+    data: [data, dataKinds.prepared],
+    split: [split, dataKinds.split],
+    path: [path, is.text],
+  });
+  checkOptions<NpzOptions>("exportSeriesNpz", options, npzKinds);
+  const { compress = true } = options;
   const { steps, hotness, denseFeatures, denseEncoding } = data.layout;
   if (steps === 0 || denseEncoding !== "float32" || hotness.some((count) => count !== 1)) {
     throw new UnsupportedError(`'${data.directory}' holds no series of float dense values and one id a table.`, {

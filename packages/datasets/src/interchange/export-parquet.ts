@@ -1,7 +1,19 @@
 import { renameSync, rmSync } from "node:fs";
-import { type PreparedData, type SplitName, strideWords } from "@fae/core";
+import { dirname } from "node:path";
+import {
+  checkArguments,
+  checkOptions,
+  dataKinds,
+  is,
+  lockPath,
+  type PreparedData,
+  type SplitName,
+  strideWords,
+  syncPath,
+  withPath,
+} from "@fae/core";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
-import { syncPath } from "../prepare/files.js";
+import { exportParquetKinds } from "../call-kinds.js";
 import { rowBlocks } from "./export-rows.js";
 import { columnsOf, denseNames } from "./parquet-columns.js";
 
@@ -21,8 +33,15 @@ export async function exportParquet(
   data: PreparedData,
   split: SplitName,
   path: string,
-  { groupRows = 100_000 }: ExportParquetOptions = {},
+  options: ExportParquetOptions = {},
 ): Promise<void> {
+  checkArguments("exportParquet", {
+    data: [data, dataKinds.prepared],
+    split: [split, dataKinds.split],
+    path: [path, is.text],
+  });
+  checkOptions<ExportParquetOptions>("exportParquet", options, exportParquetKinds);
+  const { groupRows = 100_000 } = options;
   const { layout, tables, source } = data;
   const dense = denseNames(data);
   const names = tables.map(({ name }) => name);
@@ -30,7 +49,9 @@ export async function exportParquet(
   const isFloat = layout.denseEncoding === "float32";
   const type = (kind: string) => (kind === "dense" && isFloat ? "FLOAT" : "INT32");
   const temporary = `${path}.partial`;
+  const lock = await lockPath(path);
   try {
+    rmSync(temporary, { force: true });
     const writer = new ParquetWriter({
       writer: fileWriter(temporary),
       schema: [
@@ -52,11 +73,14 @@ export async function exportParquet(
     }
     await writer.finish();
     syncPath(temporary);
+    renameSync(temporary, path);
+    syncPath(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
+  } finally {
+    lock.release();
   }
-  renameSync(temporary, path);
 }
 
 /** Blocks joined to runs of `words` words, the last one shorter. */

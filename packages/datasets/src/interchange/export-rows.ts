@@ -36,7 +36,7 @@ export function mustBeFlat(data: PreparedData, what: string): void {
   const { steps, hotness, denseEncoding } = data.layout;
   if (steps === 0 && hotness.every((count) => count === 1) && denseEncoding === "int32-log1p") return;
   throw new UnsupportedError(
-    `${what} holds raw counts and one id a table; '${data.directory}' has ${steps} steps, hotness up to ${Math.max(...hotness)} and ${denseEncoding} dense values.`,
+    `${what} holds raw counts and one id a table; '${data.directory}' has ${steps} steps, hotness up to ${hotness.reduce((a, b) => Math.max(a, b), 0)} and ${denseEncoding} dense values.`,
     { fix: "Export it as Parquet.", details: { path: data.directory } },
   );
 }

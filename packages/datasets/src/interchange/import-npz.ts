@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { ConfigError, DataError, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import { ConfigError, checkOptions, DataError, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import { importNpzKinds } from "../call-kinds.js";
 import { equalDays, mustTrain, splitByDays, splitByShare } from "../prepare/splits.js";
 import type { RawFormatName } from "../raw-format.js";
 import { rawFormats } from "../raw-formats.js";
@@ -28,6 +29,7 @@ const blockRows = 4096;
  * @throws DataError naming array, element, value found and value expected.
  */
 export async function importNpz(options: ImportNpzOptions): Promise<PreparedData> {
+  checkOptions<ImportNpzOptions>("importNpz", options, importNpzKinds);
   const { format: name, file, directory } = options;
   const format = rawFormats[name];
   if (!format || format.split === "series") {

@@ -1,4 +1,13 @@
-import { ConfigError, DataError, type DenseEncoding, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import {
+  ConfigError,
+  checkOptions,
+  DataError,
+  type DenseEncoding,
+  expectFile,
+  type PreparedData,
+  type RowLayout,
+  strideWords,
+} from "@fae/core";
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
@@ -8,10 +17,12 @@ import {
   parquetRead,
 } from "hyparquet";
 import { z } from "zod";
+import { importParquetKinds } from "../call-kinds.js";
 import { manifestSchema } from "../manifest.js";
 import { filesOf, isGlob } from "../schema/glob.js";
 import { layoutKey } from "./export-parquet.js";
 import { type ImportSplit, importRows } from "./import-rows.js";
+import { checkColumn, groupRows } from "./parquet-bounds.js";
 import { type Column, columnsOf } from "./parquet-columns.js";
 import { compressors, hasZstd } from "./parquet-compression.js";
 
@@ -64,7 +75,9 @@ interface ParquetFile {
  * group.
  * @throws DataError naming file, column, row and value; ConfigError when a description is needed.
  */
-export async function importParquet({ files, directory, columns }: ImportParquetOptions): Promise<PreparedData> {
+export async function importParquet(options: ImportParquetOptions): Promise<PreparedData> {
+  checkOptions<ImportParquetOptions>("importParquet", options, importParquetKinds);
+  const { files, directory, columns } = options;
   const opened: ParquetFile[] = [];
   for (const split of ["train", "val", "test"] as const) {
     for (const path of pathsOf(files[split])) opened.push({ split, path, ...(await openParquet(path)) });
@@ -93,6 +106,7 @@ function pathsOf(given: string | readonly string[] = []): string[] {
 }
 
 async function openParquet(path: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  expectFile(path);
   try {
     const buffer = await asyncBufferFromFile(path);
     return { buffer, metadata: await parquetMetadataAsync(buffer) };
@@ -110,9 +124,12 @@ function embedded({ path, metadata }: ParquetFile): Description {
       details: { option: "columns", path },
     });
   }
-  const parsed = descriptionSchema.safeParse(JSON.parse(value));
-  if (!parsed.success) throw unreadable(path, parsed.error);
+  const parsed = descriptionSchema.safeParse(parsedJson(path, value));
+  if (!parsed.success) throw unreadable(path, z.prettifyError(parsed.error).replaceAll("\n", " "));
   const { layout, dense, tables } = parsed.data;
+  const isWhole = dense.length === layout.denseFeatures && tables.length === layout.hotness.length;
+  if (!isWhole || strideWords(layout) > metadata.schema.length)
+    throw unreadable(path, `its ${layoutKey} does not describe its ${metadata.schema.length - 1} columns`);
   return {
     ...parsed.data,
     columns: columnsOf(
@@ -121,6 +138,14 @@ function embedded({ path, metadata }: ParquetFile): Description {
       tables.map(({ name }) => name),
     ),
   };
+}
+
+function parsedJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(path, `its ${layoutKey} is not JSON: ${(cause as Error).message}`);
+  }
 }
 
 async function described(files: readonly ParquetFile[], columns: ParquetColumns): Promise<Description> {
@@ -177,10 +202,12 @@ async function eachGroup(
   }
   const names = columns.map(({ name }) => name);
   let start = 0;
-  for (const group of metadata.row_groups) {
-    const end = start + Number(group.num_rows);
+  for (const [number, group] of metadata.row_groups.entries()) {
     const chunks = new Map<string, DecodedArray[]>(names.map((name) => [name, []]));
+    let end = start;
     try {
+      end += groupRows(group, columns.length);
+      await checkColumns({ path, buffer, metadata }, number, names, end - start);
       await parquetRead({
         file: buffer,
         metadata,
@@ -191,14 +218,37 @@ async function eachGroup(
         onChunk: ({ columnName, columnData }) => chunks.get(columnName)?.push(columnData),
       });
     } catch (cause) {
-      throw unreadable(path, cause);
+      throw unreadable(path, cause, number);
     }
     use((name) => {
       const data = joined(chunks.get(name) ?? []);
       if (data.length === end - start) return data;
-      throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`);
+      throw unreadable(path, `column '${name}' has ${data.length} of ${end - start} values`, number);
     }, start);
     start = end;
+  }
+}
+
+/** Holds what the pages of a row group state against its rows. */
+async function checkColumns(
+  { buffer, metadata }: Pick<ParquetFile, "path" | "buffer" | "metadata">,
+  group: number,
+  names: readonly string[],
+  rows: number,
+): Promise<void> {
+  for (const { meta_data } of metadata.row_groups[group].columns) {
+    const [name] = meta_data?.path_in_schema ?? [];
+    if (!meta_data || !names.includes(name)) continue;
+    const element = metadata.schema.find((entry) => entry.name === name);
+    if (meta_data.path_in_schema.length > 1 || element?.repetition_type === "REPEATED")
+      throw new RangeError(`column '${name}' is nested`);
+    const from = Number(meta_data.dictionary_page_offset || meta_data.data_page_offset);
+    const bytes = await buffer.slice(from, from + Number(meta_data.total_compressed_size));
+    try {
+      checkColumn(bytes, meta_data, rows, element?.repetition_type === "OPTIONAL");
+    } catch (cause) {
+      throw new RangeError(`column '${name}': ${(cause as Error).message}`, { cause });
+    }
   }
 }
 
@@ -232,10 +282,9 @@ function rowsOf(
       if (isFloat) floats[at] = number;
       else words[at] = number;
       if (isFloat ? Number.isNaN(number) : words[at] !== number) {
-        const row = firstRow + i + 1;
-        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${row}.`, {
+        throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${firstRow + i}.`, {
           fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file. Texts, lists, larger integers and missing values are for 'fae schema'.`,
-          details: { path, column: name, row, found: String(value) },
+          details: { path, column: name, row: firstRow + i, found: String(value) },
         });
       }
     }
@@ -243,12 +292,15 @@ function rowsOf(
   return words;
 }
 
-const unreadable = (path: string, cause: unknown): DataError =>
-  new DataError(
-    `'${path}' is not a readable Parquet file (${cause instanceof Error ? cause.message : String(cause)}).`,
+/** @param group its row group, from 0 */
+function unreadable(path: string, cause: unknown, group?: number): DataError {
+  const where = group === undefined ? "" : `row group ${group}: `;
+  return new DataError(
+    `'${path}' is not a readable Parquet file (${where}${cause instanceof Error ? cause.message : String(cause)}).`,
     {
-      fix: `Copy or write it again; compression may be none, Snappy, gzip, Brotli, LZ4${hasZstd ? " or Zstandard" : "; Zstandard needs Node 22.15, or 'fae schema' and DuckDB"}.`,
-      details: { path },
+      fix: `Copy or write it again, in row groups of 100,000 rows or so; compression may be none, Snappy, gzip, Brotli, LZ4${hasZstd ? " or Zstandard" : "; Zstandard needs Node 22.15, or 'fae schema' and DuckDB"}. Columns of texts or lists are for 'fae schema'.`,
+      details: { path, ...(group !== undefined && { rowGroup: group }) },
       cause,
     },
   );
+}

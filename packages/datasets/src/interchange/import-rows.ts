@@ -1,11 +1,23 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError, DataError, idsPerStep, noRow, type PreparedData, type RowLayout, strideWords } from "@fae/core";
+import {
+  DataError,
+  idsPerStep,
+  layoutLimits,
+  noRow,
+  type PreparedData,
+  type RowLayout,
+  strideWords,
+  syncPath,
+} from "@fae/core";
+import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
-import { bytesOf, openSink, type Sink, syncPath, syncTree } from "../prepare/files.js";
+import { bytesOf, openSink, type Sink, syncTree } from "../prepare/files.js";
+import { expectUnchanged, fileState } from "../prepare/raw-files.js";
+import { lockFresh } from "../prepare/work.js";
 
 export type ImportSplit = "train" | "val" | "test";
 
@@ -36,18 +48,15 @@ export async function importRows(
 ): Promise<PreparedData> {
   const directory = resolve(target.directory);
   const { layout, tables } = target;
-  if (existsSync(directory) && readdirSync(directory).length > 0) {
-    throw new ConfigError(`'${directory}' exists already.`, {
-      fix: "Choose another directory, or delete it.",
-      details: { path: directory },
-    });
-  }
+  checkTables(target);
+  const lock = await lockFresh(directory);
   // Not `.partial`: that may hold an interrupted prepare.
   const root = `${directory}.importing`;
-  rmSync(root, { recursive: true, force: true });
-  mkdirSync(join(root, "work"), { recursive: true });
   const sinks = new Map<ImportSplit, Sink>();
   try {
+    const states = target.files.map(fileState);
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(join(root, "work"), { recursive: true });
     const counts = { train: empty(), val: empty(), test: empty() };
     for (const split of ["train", "val", "test"] as const)
       sinks.set(split, openSink(join(root, `${split}.rows`), 1 << 20));
@@ -62,18 +71,20 @@ export async function importRows(
       },
     };
     await fill(intake, join(root, "work"));
-    for (const sink of sinks.values()) sink.close();
+    const written = [...sinks.values()].map((sink) => sink.close());
     if (counts.train.rows === 0) {
       throw new DataError(`'${target.files[0]}' gives no training inputs.`, { fix: "Give a file that holds some." });
     }
     rmSync(join(root, "work"), { recursive: true });
     const all = Object.values(counts);
     const sum = (of: "rows" | "positives") => all.reduce((n, count) => n + count[of], 0);
-    writeManifest(root, {
+    const sources = await Promise.all(target.files.map(sourceOf));
+    for (const [i, path] of target.files.entries()) expectUnchanged(path, states[i]);
+    const manifest: Manifest = {
       format: "fae-prepared",
       version: manifestVersion,
       source: target.source,
-      sources: await Promise.all(target.files.map(sourceOf)),
+      sources,
       layout: { ...layout, hotness: [...layout.hotness] },
       tables: tables.map(({ name, rows }) => ({ name, rows, vocabulary: null })),
       splits: {
@@ -84,7 +95,8 @@ export async function importRows(
       labelRate: sum("positives") / sum("rows"),
       lines: { total: sum("rows"), crlf: 0, rejected: 0, byReason: {}, file: null },
       options: target.options,
-    });
+    };
+    writeManifest(root, withIds(root, manifest), written);
     syncTree(root);
     renameSync(root, directory);
     syncPath(dirname(directory));
@@ -92,8 +104,23 @@ export async function importRows(
     for (const sink of sinks.values()) sink.abandon();
     rmSync(root, { recursive: true, force: true });
     throw diskFull(error, root) ?? error;
+  } finally {
+    lock.release();
   }
   return openPrepared(directory);
+}
+
+/** @throws DataError for a cardinality that no table can have */
+function checkTables({ tables, files }: ImportTarget): void {
+  const wrong = tables.find(({ rows }) => !(Number.isInteger(rows) && rows >= 1 && rows <= layoutLimits.rows));
+  if (wrong === undefined) return;
+  throw new DataError(
+    `Table '${wrong.name}' of '${files[0]}' would have ${wrong.rows} rows, expected 1 to ${layoutLimits.rows}.`,
+    {
+      fix: "Repair the file that is imported, or its description.",
+      details: { path: files[0], table: wrong.name, found: wrong.rows, expected: layoutLimits.rows },
+    },
+  );
 }
 
 const empty = () => ({ rows: 0, positives: 0 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type PreparedData, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
+import { checkOptions, type PreparedData, type RowLayout, strideWords, UnsupportedError } from "@fae/core";
+import { importSeriesKinds } from "../call-kinds.js";
 import { rawFormats } from "../raw-formats.js";
 import { importRows } from "./import-rows.js";
 import { type Matrix, unpackMatrix } from "./matrix.js";
@@ -17,7 +18,9 @@ export interface ImportSeriesNpzOptions {
  * Imports TBSM's series: `X_cat` [T, n, S], `X_int` [F, n, S], `y` [n] in each of three files.
  * @throws DataError naming array, element, value found and value expected.
  */
-export async function importSeriesNpz({ files, directory, tableRows }: ImportSeriesNpzOptions): Promise<PreparedData> {
+export async function importSeriesNpz(options: ImportSeriesNpzOptions): Promise<PreparedData> {
+  checkOptions<ImportSeriesNpzOptions>("importSeriesNpz", options, importSeriesKinds);
+  const { files, directory, tableRows } = options;
   const { tables: known } = rawFormats.taobao;
   if (tableRows.length !== known.length) throw shapeError(files.train, "tableRows", [tableRows.length], [known.length]);
   const tables = known.map(({ name }, t) => ({ name, rows: tableRows[t] }));

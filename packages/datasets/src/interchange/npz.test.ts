@@ -99,6 +99,19 @@ describe("npz", () => {
     expect(refused).toBeGreaterThan(150);
   });
 
+  it("takes no memory for what a shape states and the file does not hold", async () => {
+    using directory = temporary();
+    const path = directory.file("a.npz");
+    for (const shape of [[3_000_000_000], [2 ** 40, 2 ** 10]]) {
+      await writeNpzStreams(
+        path,
+        [{ name: "a", header: { type: "int32", shape, isFortran: false }, pieces: [] }],
+        true,
+      );
+      await expect(readNpz(path)).rejects.toThrow(/'a.npy' of '.*' has shape \(.*\), \d+ bytes; it holds 128/);
+    }
+  });
+
   it("says which arrays there are", async () => {
     using directory = temporary();
     await writeNpz(directory.file("x.npz"), { a: int32([1], [1]) });

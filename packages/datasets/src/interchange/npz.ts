@@ -1,7 +1,9 @@
 import { rename, rm } from "node:fs/promises";
-import { DataError } from "@fae/core";
+import { dirname } from "node:path";
+import { checkArguments, checkOptions, DataError, is, lockPath, syncPath, withPath } from "@fae/core";
+import { npzKinds } from "../call-kinds.js";
 import { elementsOf, type NpyHeader, type NpyType, npyHeader, npyTypes, parseNpyHeader } from "./npy.js";
-import { openZip, readZipEntries, readZipEntry, type ZipEntry } from "./zip.js";
+import { openZip, readZipEntries, readZipEntry, type ZipEntry, type ZipWriter } from "./zip.js";
 
 export type NpyData =
   | Float64Array
@@ -22,13 +24,16 @@ export interface NpyArray {
 
 /** Reads the named arrays of an `.npz` file, or all, into memory. @throws DataError */
 export async function readNpz(path: string, names?: readonly string[]): Promise<Record<string, NpyArray>> {
+  checkArguments("readNpz", { path: [path, is.text], names: [names, is.maybe(is.list(is.text))] });
   const arrays: Record<string, NpyArray> = {};
   const entries = await npzEntries(path);
   for (const name of names ?? entries.keys()) {
     const entry = entryOf(path, entries, name);
     arrays[name] = await withNpy(path, entry, async (header, pieces) => {
       const { type, shape, isFortran } = header;
-      const bytes = Buffer.alloc(elementsOf(shape) * npyTypes[type].bytes);
+      const size = elementsOf(shape) * npyTypes[type].bytes;
+      if (size > Math.min(mostArrayBytes, entry.bytes)) throw tooLarge(path, entry, shape, size);
+      const bytes = Buffer.alloc(size);
       let at = 0;
       for await (const piece of pieces) at += piece.copy(bytes, at);
       const data = viewAs(type, bytes);
@@ -37,6 +42,18 @@ export async function readNpz(path: string, names?: readonly string[]): Promise<
   }
   return arrays;
 }
+
+/** As much as one buffer holds everywhere. */
+const mostArrayBytes = 2 ** 32 - 1;
+
+const tooLarge = (path: string, { name, bytes }: ZipEntry, shape: readonly number[], size: number): DataError =>
+  new DataError(
+    `'${name}' of '${path}' has shape (${shape.join(", ")}), ${size} bytes; it holds ${bytes}, and at most ${mostArrayBytes} are read at once.`,
+    { fix: "Write it again, or in smaller arrays.", details: { path, array: name, found: size, expected: bytes } },
+  );
+
+const headerKinds = { type: is.oneOf(Object.keys(npyTypes)), shape: is.list(is.whole()) };
+const arrayKind = is.having("an array", { ...headerKinds, data: is.having("a typed array") });
 
 export interface NpzOptions {
   /** Whether arrays are deflated; default true. */
@@ -47,8 +64,12 @@ export interface NpzOptions {
 export async function writeNpz(
   path: string,
   arrays: Readonly<Record<string, NpyArray>>,
-  { compress = true }: NpzOptions = {},
+  options: NpzOptions = {},
 ): Promise<void> {
+  checkArguments("writeNpz", { path: [path, is.text], arrays: [arrays, is.having("arrays by name")] });
+  for (const [name, array] of Object.entries(arrays)) checkArguments("writeNpz", { [name]: [array, arrayKind] });
+  checkOptions<NpzOptions>("writeNpz", options, npzKinds);
+  const { compress = true } = options;
   await writeNpzStreams(
     path,
     Object.entries(arrays).map(([name, { type, shape, data }]) => {
@@ -78,16 +99,28 @@ export interface NpyStream {
 }
 
 export async function writeNpzStreams(path: string, arrays: readonly NpyStream[], compress: boolean): Promise<void> {
+  const stream = is.having("an array to write", { name: is.text, header: is.having("a header", headerKinds) });
+  checkArguments("writeNpzStreams", {
+    path: [path, is.text],
+    arrays: [arrays, is.list(stream)],
+    compress: [compress, is.flag],
+  });
   const temporary = `${path}.partial`;
-  const zip = await openZip(temporary);
+  const lock = await lockPath(path);
+  let zip: ZipWriter | null = null;
   try {
+    await rm(temporary, { force: true });
+    zip = await openZip(temporary);
     for (const { name, header, pieces } of arrays) await zip.add(`${name}.npy`, withHeader(header, pieces), compress);
     await zip.close();
     await rename(temporary, path);
+    syncPath(dirname(path));
   } catch (error) {
-    await zip.abandon().catch(() => {});
+    await zip?.abandon().catch(() => {});
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
+  } finally {
+    lock.release();
   }
 }
 

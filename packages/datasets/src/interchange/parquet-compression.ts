@@ -1,18 +1,27 @@
 import * as zlib from "node:zlib";
 
 /** zlib of Node 22.15 and later. */
-const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (input: Uint8Array) => Buffer };
+const { zstdDecompressSync } = zlib as {
+  zstdDecompressSync?: (input: Uint8Array, options: { maxOutputLength: number }) => Buffer;
+};
 
 /** Whether this Node unpacks Zstandard. */
 export const hasZstd = zstdDecompressSync !== undefined;
 
-/** What Parquet files are packed with, besides Snappy, which hyparquet unpacks itself. */
+const atMost = (bytes: number) => ({ maxOutputLength: Math.max(1, bytes) });
+
+/**
+ * What Parquet files are packed with, besides Snappy, which hyparquet unpacks itself. None gives more than a page says of
+ * itself.
+ */
 export const compressors = {
-  GZIP: (input: Uint8Array): Uint8Array => zlib.gunzipSync(input),
-  BROTLI: (input: Uint8Array): Uint8Array => zlib.brotliDecompressSync(input),
+  GZIP: (input: Uint8Array, bytes: number): Uint8Array => zlib.gunzipSync(input, atMost(bytes)),
+  BROTLI: (input: Uint8Array, bytes: number): Uint8Array => zlib.brotliDecompressSync(input, atMost(bytes)),
   LZ4_RAW: unpackLz4,
   LZ4: unpackHadoopLz4,
-  ...(zstdDecompressSync && { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input) }),
+  ...(zstdDecompressSync && {
+    ZSTD: (input: Uint8Array, bytes: number): Uint8Array => zstdDecompressSync(input, atMost(bytes)),
+  }),
 };
 
 const broken = (): Error => new Error("LZ4 data are broken");

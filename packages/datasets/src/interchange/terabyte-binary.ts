@@ -1,8 +1,23 @@
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError, type PreparedData, type RowLayout, strideBytes } from "@fae/core";
-import { bytesOf, readFully, syncPath, withFile } from "../prepare/files.js";
+import {
+  ConfigError,
+  checkArguments,
+  checkOptions,
+  DataError,
+  dataKinds,
+  expectFile,
+  is,
+  lockPath,
+  makeDirectory,
+  type PreparedData,
+  type RowLayout,
+  strideBytes,
+  syncPath,
+} from "@fae/core";
+import { importTerabyteKinds } from "../call-kinds.js";
+import { bytesOf, readFully, withFile } from "../prepare/files.js";
 import type { RawFormatName } from "../raw-format.js";
 import { rawFormats } from "../raw-formats.js";
 import { mustBeFlat } from "./export-rows.js";
@@ -27,6 +42,7 @@ const blockRows = 4096;
  * @throws DataError for a file that is no whole number of rows, and for labels, counts and ids out of range.
  */
 export async function importTerabyteBinary(options: ImportTerabyteBinaryOptions): Promise<PreparedData> {
+  checkOptions<ImportTerabyteBinaryOptions>("importTerabyteBinary", options, importTerabyteKinds);
   const { files, directory, format: name = "criteo-terabyte" } = options;
   const format = rawFormats[name];
   const counts = await cardinalities(options.counts);
@@ -57,6 +73,7 @@ export async function importTerabyteBinary(options: ImportTerabyteBinaryOptions)
 }
 
 function wholeRows(path: string, stride: number): number {
+  expectFile(path);
   const bytes = statSync(path, { throwIfNoEntry: false })?.size;
   if (bytes === undefined)
     throw new DataError(`'${path}' does not exist.`, { fix: "Check the path.", details: { path } });
@@ -79,8 +96,18 @@ async function cardinalities(counts: string | readonly number[]): Promise<number
  * @throws UnsupportedError for data of another layout, ConfigError when one of the files exists.
  */
 export async function exportTerabyteBinary(data: PreparedData, directory: string): Promise<void> {
+  checkArguments("exportTerabyteBinary", { data: [data, dataKinds.prepared], directory: [directory, is.text] });
   mustBeFlat(data, "This binary");
-  mkdirSync(directory, { recursive: true });
+  const lock = await lockPath(directory);
+  try {
+    await writeBinaries(data, directory);
+  } finally {
+    lock.release();
+  }
+}
+
+async function writeBinaries(data: PreparedData, directory: string): Promise<void> {
+  makeDirectory(directory);
   const countsPath = join(directory, "day_fea_count.npz");
   const copies = (["train", "test", "val"] as const).flatMap((split) => {
     const from = data.splits[split];

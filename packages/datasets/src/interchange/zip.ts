@@ -1,7 +1,7 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { crc32, createDeflateRaw, createInflateRaw } from "node:zlib";
-import { DataError } from "@fae/core";
+import { DataError, expectFile, writeFullyTo } from "@fae/core";
 
 /** One file of a zip archive, from its central directory. */
 export interface ZipEntry {
@@ -20,6 +20,9 @@ const endMagic = 0x06054b50;
 const end64Magic = 0x06064b50;
 const full = 0xffffffff;
 
+/** A directory of hundreds of thousands of arrays. */
+const mostDirectoryBytes = 32 << 20;
+
 const broken = (path: string, what: string): DataError =>
   new DataError(`'${path}' is not a readable zip archive: ${what}.`, {
     fix: "Copy or write it again.",
@@ -28,7 +31,14 @@ const broken = (path: string, what: string): DataError =>
 
 /** Reads the list of files of an archive, ZIP64 included. @throws DataError */
 export async function readZipEntries(path: string): Promise<ZipEntry[]> {
-  const file = await open(path, "r");
+  expectFile(path);
+  const file = await open(path, "r").catch((cause: Error) => {
+    throw new DataError(`'${path}' cannot be opened: ${cause.message}.`, {
+      fix: "Check the path and its permissions.",
+      details: { path },
+      cause,
+    });
+  });
   try {
     const { size } = await file.stat();
     const tail = await readAt(file, path, Math.max(0, size - 66_000), Math.min(size, 66_000));
@@ -47,6 +57,7 @@ export async function readZipEntries(path: string): Promise<ZipEntry[]> {
       at = Number(end64.readBigUInt64LE(48));
     }
     if (at + bytes > size) throw broken(path, "its directory lies beyond its end");
+    if (bytes > mostDirectoryBytes) throw broken(path, `its directory has ${bytes} bytes`);
     return parseDirectory(path, await readAt(file, path, at, bytes), count);
   } finally {
     await file.close();
@@ -154,14 +165,12 @@ export interface ZipWriter {
 
 /** Creates an archive. It carries no times: equal contents give equal bytes. */
 export async function openZip(path: string): Promise<ZipWriter> {
-  const file = await open(path, "w");
+  await rm(path, { force: true });
+  const file = await open(path, "wx");
   const entries: ZipEntry[] = [];
   let at = 0;
   const write = async (bytes: Uint8Array) => {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
-      done += bytesWritten;
-    }
+    await writeFullyTo(file, bytes, path, at);
     at += bytes.length;
   };
   return {

@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { FaeError, type PreparedData } from "@fae/core";
+import { checkOptions as checkCall, FaeError, type PreparedData } from "@fae/core";
+import { packKinds } from "../call-kinds.js";
+import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestName, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared, readManifest } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
 import { openPool } from "../prepare/pool.js";
-import { discard, openWork, publish, unlock } from "../prepare/work.js";
+import { discard, openWork, publish } from "../prepare/work.js";
+import { verifyPrepared } from "../verify-prepared.js";
 import { checkOptions } from "./check-options.js";
 import { newFlusher } from "./flusher.js";
 import type { PackCall, PackOptions } from "./options.js";
@@ -32,6 +35,7 @@ import type { PackRun } from "./units.js";
  *   written, `ERR_INTERRUPTED` after an abort.
  */
 export async function pack(given: PackOptions): Promise<PreparedData> {
+  checkCall<PackOptions>("pack", given, packKinds);
   const options: PackCall = { ...given, classes: given.classes ?? true };
   const { data, classes, signal, workers = availableParallelism(), onProgress } = options;
   const directory = resolve(options.directory);
@@ -42,20 +46,21 @@ export async function pack(given: PackOptions): Promise<PreparedData> {
   await using pool = openPool(workers);
   const ranked = await rankTables(pool, data.tables, await options.counts());
   if (signal?.aborted) throw interrupted(directory, false);
-  const work = openWork(directory, planOf(options, ranked));
+  const work = await openWork(directory, planOf(options, ranked));
   let stop = () => {};
   try {
     const flusher = newFlusher();
     const stopped = new Promise<never>((_, reject) => {
       stop = () => reject(interrupted(directory, true));
       signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
     });
     let bytesDone = 0;
     const add = (bytes: number) => {
       bytesDone += bytes;
       onProgress?.({ bytesDone, bytesTotal });
     };
-    const filled = fill(options, manifest, ranked, { work, pool, flusher, add });
+    const filled = fill(options, manifest, ranked, { work, pool, flusher, written: [], add });
     await Promise.race([filled, stopped]).finally(async () => {
       await pool[Symbol.asyncDispose]();
       await filled.catch(() => {});
@@ -69,7 +74,7 @@ export async function pack(given: PackOptions): Promise<PreparedData> {
     throw known;
   } finally {
     signal?.removeEventListener("abort", stop);
-    unlock(work.work);
+    work.release();
   }
   return openPrepared(directory);
 }
@@ -82,17 +87,19 @@ async function fill(
 ): Promise<void> {
   const { data, hotRows } = options;
   const { root } = run.work;
-  if (existsSync(join(root, manifestName))) return;
+  if (existsSync(join(root, manifestName))) return verifyPrepared(root, options.signal);
   run.add(0);
   const [originals, { splits, hotInputs, hotPositives }] = await Promise.all([
     packOriginals(data.directory, manifest, ranked, run),
     packInputs(options, manifest, ranked, run),
   ]);
-  writeManifest(root, {
+  const { tables } = withIds(data.directory, manifest);
+  const packed: Manifest = {
     ...manifest,
+    version: manifestVersion,
     // Files of groups are in the order of the rows before.
     ...(manifest.schema && { schema: { ...manifest.schema, groups: null } }),
-    tables: manifest.tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
+    tables: tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
     splits,
     lines: { ...manifest.lines, file: null },
     // Two packs of the same data are different data when their orders or hot rows differ: the digest covers options.
@@ -106,12 +113,17 @@ async function fill(
       hotPositives,
       originalIds: originals.files,
     },
-  });
+  };
+  writeManifest(root, packed, run.written);
 }
 
 /** Everything that the bytes of the packed data set depend on. */
-const planOf = ({ data, classes, hotRows, budgetBytes, rowBytes }: PackCall, ranked: readonly RankedTable[]) => ({
+const planOf = (
+  { data, directory, classes, hotRows, budgetBytes, rowBytes }: PackCall,
+  ranked: readonly RankedTable[],
+) => ({
   version: manifestVersion,
+  directory: resolve(directory),
   pack: data.digest,
   classes,
   hotRows,

@@ -1,5 +1,5 @@
 import { idColumns, type RowLayout, strideWords } from "@fae/core";
-import { readFully, withFile, writeFully } from "../prepare/files.js";
+import { readFully, withFile, writeAt } from "../prepare/files.js";
 
 /** Copies the inputs `[first, end)` of a packed row file to the hot or the cold file, in their order. */
 export interface PartClassesOptions {
@@ -28,7 +28,8 @@ export function partClasses({ from, hot, cold, layout, first, end, hotRows, hotB
     withFile(hot, "r+", (hotFile) =>
       withFile(cold, "r+", (coldFile) => {
         const flush = (file: number, kind: "hot" | "cold", inputs: number) => {
-          writeFully(file, new Uint8Array(held[kind].buffer, 0, 4 * stride * inputs), 4 * stride * next[kind]);
+          const bytes = new Uint8Array(held[kind].buffer, 0, 4 * stride * inputs);
+          writeAt(file, kind === "hot" ? hot : cold, 4 * stride * next[kind], bytes);
           next[kind] += inputs;
         };
         for (let at = first; at < end; at += step) {

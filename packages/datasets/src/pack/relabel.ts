@@ -1,5 +1,5 @@
 import { DataError, idColumns, type RowLayout, strideWords } from "@fae/core";
-import { readFully, withFile, writeFully } from "../prepare/files.js";
+import { readFully, withFile, writeAt } from "../prepare/files.js";
 
 /** Rewrites the inputs `[first, end)` of a row file with new ids, at the same place of another file. */
 export interface RelabelOptions {
@@ -59,7 +59,7 @@ export function relabel(options: RelabelOptions): RelabelReport {
             hotPositives += label;
           }
         }
-        writeFully(target, block, 4 * stride * at);
+        writeAt(target, to, 4 * stride * at, block);
       }
     }),
   );

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type PreparedData, strideBytes } from "@fae/core";
+import { join } from "node:path";
+import { existing, type PreparedData, strideBytes } from "@fae/core";
 import type { Manifest } from "../manifest.js";
 import { requireSpace } from "../prepare/disk.js";
 
@@ -14,9 +14,7 @@ export function packedBytes({ layout, splits, tables }: PreparedData, manifest: 
 
 /** Refuses to begin or go on when the disk cannot hold what is still to be written. @throws FaeError `ERR_DISK_FULL` */
 export function requirePackSpace(directory: string, totalBytes: number): void {
-  let existing = dirname(directory);
-  while (!existsSync(existing)) existing = dirname(existing);
-  requireSpace(existing, Math.max(0, totalBytes - allocatedBytes(`${directory}.partial`)));
+  requireSpace(existing(directory), Math.max(0, totalBytes - allocatedBytes(`${directory}.partial`)));
 }
 
 function allocatedBytes(path: string): number {

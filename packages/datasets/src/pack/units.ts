@@ -1,7 +1,8 @@
 import type { Pool } from "../prepare/pool.js";
 import { readRecord, writeRecord } from "../prepare/records.js";
-import type { TaskName, Tasks } from "../prepare/tasks.js";
+import type { Output, TaskName, Tasks } from "../prepare/tasks.js";
 import type { WorkDirectory } from "../prepare/work.js";
+import type { Written } from "../prepare/written.js";
 import type { Flusher } from "./flusher.js";
 
 /** What the parts of one pack share. */
@@ -9,6 +10,8 @@ export interface PackRun {
   readonly work: WorkDirectory;
   readonly pool: Pool;
   readonly flusher: Flusher;
+  /** Gets what is written, now or before an interruption. */
+  readonly written: Written[];
   /** Tells of bytes that are written. */
   add(bytes: number): void;
 }
@@ -29,15 +32,17 @@ const flushedBytes = 1024 * 1024;
 
 /** Runs a unit that has no record yet; its result. */
 export async function runUnit<N extends TaskName>(
-  { work, pool, flusher, add }: PackRun,
+  { work, pool, flusher, written, add }: PackRun,
   { record, task, bytes, writes, input }: Unit<N>,
 ): Promise<Tasks[N]["out"]> {
-  let output = readRecord<Tasks[N]["out"]>(work.work, record);
-  if (output === null) {
+  let output = readRecord<Output<N>>(work.work, record);
+  if (output !== null) await pool.run("checkWritten", { written: output.written });
+  else {
     output = await pool.run(task, input);
     writeRecord(work.work, record, output);
     if (bytes >= flushedBytes) for (const path of writes) flusher.begin(path);
   }
+  written.push(...output.written);
   add(bytes);
   return output;
 }

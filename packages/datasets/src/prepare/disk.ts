@@ -1,7 +1,6 @@
-import { createReadStream, existsSync, readSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { createReadStream, readSync, statfsSync } from "node:fs";
 import { createGunzip } from "node:zlib";
-import { FaeError } from "@fae/core";
+import { existing, FaeError } from "@fae/core";
 import { withFile } from "./files.js";
 import type { SourceFile } from "./raw-files.js";
 import type { Settings } from "./settings.js";
@@ -22,7 +21,7 @@ export function requireSpace(path: string, needBytes: number): void {
 export async function checkSpace(settings: Settings, files: readonly SourceFile[]): Promise<void> {
   const [first] = files;
   const { text, ratio } = await firstText(first);
-  const lines = text.reduce((n, byte) => n + (byte === 10 ? 1 : 0), 0) || 1;
+  const lines = linesIn(text) || 1;
   const textBytes = files.reduce((sum, { bytes, isGzip }) => sum + bytes * (isGzip ? ratio : 1), 0);
   const inputs = (textBytes / Math.max(1, text.length)) * lines;
   const words = settings.format.line.fields.length;
@@ -30,11 +29,18 @@ export async function checkSpace(settings: Settings, files: readonly SourceFile[
   requireSpace(existing(settings.directory), inputs * words * 4 * copies);
 }
 
-/** The nearest directory above that exists. */
-const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
+function linesIn(text: Uint8Array): number {
+  let lines = 0;
+  for (let at = text.indexOf(10); at >= 0; at = text.indexOf(10, at + 1)) lines++;
+  return lines;
+}
 
 /** The beginning of a file's text, and how many bytes of text one byte of the file gives. */
-async function firstText({ path, isGzip, bytes }: SourceFile): Promise<{ text: Uint8Array; ratio: number }> {
+export async function firstText({
+  path,
+  isGzip,
+  bytes,
+}: Pick<SourceFile, "path" | "isGzip" | "bytes">): Promise<{ text: Uint8Array; ratio: number }> {
   const sampleBytes = Math.min(bytes, 1 << 20);
   if (!isGzip) {
     const text = Buffer.alloc(sampleBytes);
@@ -47,15 +53,25 @@ async function firstText({ path, isGzip, bytes }: SourceFile): Promise<{ text: U
     };
   }
   const chunks: Buffer[] = [];
-  const gunzip = createReadStream(path, { end: sampleBytes - 1 }).pipe(createGunzip());
+  let textBytes = 0;
+  const input = createReadStream(path, { end: sampleBytes - 1 });
+  const gunzip = createGunzip();
   try {
-    for await (const chunk of gunzip) chunks.push(chunk);
+    for await (const chunk of input.pipe(gunzip)) {
+      chunks.push(chunk);
+      textBytes += chunk.length;
+      if (textBytes >= mostSampleText) break;
+    }
   } catch {
     // The sample ends in the middle of the compressed data; a broken file is found, and named, when it is read.
+  } finally {
+    input.destroy();
   }
-  const text = Buffer.concat(chunks);
-  return { text, ratio: text.length / sampleBytes };
+  return { text: Buffer.concat(chunks), ratio: textBytes / Math.max(1, gunzip.bytesWritten) };
 }
+
+/** However well the beginning of a file is compressed, no more of its text is looked at. */
+const mostSampleText = 8 << 20;
 
 /** The error to show for a full disk or quota; null for any other error. */
 export function diskFull(error: unknown, path: string): FaeError | null {

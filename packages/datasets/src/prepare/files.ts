@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "@fae/core";
+import { DataError, naming, syncPath, writeFully } from "@fae/core";
+import { noteBytes, noteRange, sumOf, type Written } from "./written.js";
 
 /** Views any typed array as bytes; shares its memory. */
 export const bytesOf = (array: ArrayBufferView): Uint8Array =>
@@ -9,13 +10,10 @@ export const bytesOf = (array: ArrayBufferView): Uint8Array =>
 /** One call of the system moves less than 2 GiB. */
 const maxCallBytes = 1 << 30;
 
-/** Writes all bytes, at `position` or, when it is null, where the file stands. */
-export function writeFully(file: number, bytes: Uint8Array, position: number | null = null): void {
-  let done = 0;
-  while (done < bytes.length) {
-    const length = Math.min(maxCallBytes, bytes.length - done);
-    done += writeSync(file, bytes, done, length, position === null ? null : position + done);
-  }
+/** Writes to a place of a file of the data set and notes it: see `collectingWrites`. */
+export function writeAt(file: number, path: string, position: number, bytes: Uint8Array): void {
+  writeFully(file, bytes, path, position);
+  noteBytes(path, position, bytes);
 }
 
 /** Fills `bytes` from `position` on. @throws DataError when the file ends before. */
@@ -33,19 +31,14 @@ export function readFully(file: number, bytes: Uint8Array, position: number, pat
   }
 }
 
-/** Opens a file, hands it to `use` and closes it again. */
+/** Opens a file, hands it to `use` and closes it again. Errors of the system name the path. */
 export function withFile<R>(path: string, flags: string, use: (file: number) => R): R {
   const file = openSync(path, flags);
   try {
-    return use(file);
+    return naming(path, () => use(file));
   } finally {
     closeSync(file);
   }
-}
-
-/** Makes what was written to a file or directory survive a power cut. */
-export function syncPath(path: string): void {
-  withFile(path, "r", fsyncSync);
 }
 
 /** Makes everything under a directory survive a power cut. */
@@ -58,38 +51,62 @@ export function syncTree(root: string): void {
   syncPath(root);
 }
 
-/** Writes a small file so that a process that is killed leaves it whole or not at all. */
-export function writeWhole(path: string, bytes: Uint8Array | string): void {
+/** Writes a small file so that a process that is killed, or with `durable` a machine that goes down, leaves it whole or not at all. */
+export function writeWhole(path: string, bytes: Uint8Array | string, { durable = false } = {}): void {
   const temporary = `${path}.tmp`;
-  withFile(temporary, "w", (file) => {
-    writeFully(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
+  rmSync(temporary, { force: true }); // never written through, should it be a link
+  withFile(temporary, "wx", (file) => {
+    writeFully(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes, temporary);
+    if (durable) fsyncSync(file);
   });
   renameSync(temporary, path);
+}
+
+/** Copies a file through a small buffer; the sum of the copy. */
+export function copyWhole(from: string, to: string): Written {
+  const sink = openSink(to, 0);
+  const block = Buffer.allocUnsafe(1 << 20);
+  try {
+    withFile(from, "r", (file) => {
+      for (let n = readSync(file, block); n > 0; n = readSync(file, block)) sink.write(block.subarray(0, n));
+    });
+    return sink.close();
+  } catch (error) {
+    sink.abandon();
+    throw error;
+  }
 }
 
 /** A file written front to back through one buffer. Close it. */
 export interface Sink {
   write(bytes: Uint8Array): void;
-  /** Writes what is left and closes the file. */
-  close(): void;
+  /** Writes what is left and closes the file; its sum. */
+  close(): Written;
   /** Closes the file as it is. */
   abandon(): void;
 }
 
-/** Creates `path`; `bufferBytes` are gathered before each write. */
+/** Creates `path`; `bufferBytes` are gathered before each write. What is written is noted: see `collectingWrites`. */
 export function openSink(path: string, bufferBytes = 1 << 18): Sink {
   const file = openSync(path, "w");
   const buffer = Buffer.allocUnsafe(bufferBytes);
   let used = 0;
   let isOpen = true;
+  let at = 0;
+  let crc32 = 0;
+  const put = (bytes: Uint8Array) => {
+    writeFully(file, bytes, path);
+    crc32 = sumOf(bytes, crc32);
+    at += bytes.length;
+  };
   const flush = () => {
-    writeFully(file, buffer.subarray(0, used));
+    put(buffer.subarray(0, used));
     used = 0;
   };
   return {
     write(bytes) {
       if (used + bytes.length > buffer.length) flush();
-      if (bytes.length > buffer.length) writeFully(file, bytes);
+      if (bytes.length > buffer.length) put(bytes);
       else {
         buffer.set(bytes, used);
         used += bytes.length;
@@ -99,6 +116,9 @@ export function openSink(path: string, bufferBytes = 1 << 18): Sink {
       flush();
       isOpen = false;
       closeSync(file);
+      const range = { path, from: 0, bytes: at, crc32 };
+      noteRange(range);
+      return range;
     },
     abandon() {
       if (isOpen) closeSync(file);

@@ -1,5 +1,5 @@
 import type { ErrorMessage } from "@fae/core";
-import type { TaskEvent, TaskName, Tasks } from "./tasks.js";
+import type { Output, TaskEvent, TaskName, Tasks } from "./tasks.js";
 
 export interface TaskRequest {
   readonly name: TaskName;
@@ -8,5 +8,5 @@ export interface TaskRequest {
 
 export type TaskReply =
   | { readonly kind: "event"; readonly event: TaskEvent }
-  | { readonly kind: "done"; readonly output: Tasks[TaskName]["out"] }
+  | { readonly kind: "done"; readonly output: Output<TaskName> }
   | { readonly kind: "failed"; readonly error: ErrorMessage };

@@ -2,7 +2,7 @@ import type { RawFormatName } from "../raw-format.js";
 
 export interface PrepareOptions {
   readonly format: RawFormatName;
-  /** Raw files in order, plain or gzip; or one directory that holds them under their published names. */
+  /** Raw files in order of time, plain or gzip; or one directory that holds them under their published names. */
   readonly files: readonly string[];
   /** Directory to create. Work happens in `<directory>.partial`, which one rename publishes. */
   readonly directory: string;
@@ -13,7 +13,11 @@ export interface PrepareOptions {
   readonly ids?: "dictionary" | "hash";
   /** Keys are taken modulo this, 1 .. 2^31 - 1; with a dictionary, which then follows the modulo, as the reference does. */
   readonly maxRowsPerTable?: number;
-  /** Share of label-0 inputs to drop, 0 (default) .. 1; the draw depends on seed, file and byte offset alone. */
+  /**
+   * Share of label-0 inputs to leave out of the training split, 0 (default) to below 1; the draw depends on seed, file and byte
+   * offset alone. Held-out splits stay as in the log. Keys of inputs left out stay in the vocabulary, but of files that are
+   * whole training days.
+   */
   readonly dropNegatives?: number;
   /** Order of the training inputs: as in the log (default), permuted inside each day, permuted over all days. */
   readonly randomize?: "none" | "day" | "total";
@@ -24,6 +28,11 @@ export interface PrepareOptions {
   readonly series?: SeriesOptions;
   /** Share of lines that may be rejected, default 0.001. */
   readonly maxRejects?: number;
+  /**
+   * Take files and lines as they are given: files out of order by their names, a file given twice, Avazu hours that fall. Each of
+   * them changes which inputs are held out, so by default (false) it is an error.
+   */
+  readonly asGiven?: boolean;
   /** Worker threads, default one a core. Never changes the result. */
   readonly workers?: number;
   /** Bytes of text in one resumable unit of work, default 64 MiB; a 65,536th of the raw files at least. Never changes the result. */

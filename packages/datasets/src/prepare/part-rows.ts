@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { bytesOf, readFully, withFile } from "./files.js";
 import { blockRows, columnStep, newBlock, toRows } from "./row-blocks.js";
 
@@ -11,7 +12,12 @@ export interface MapSlice {
 /** Parsed rows of one part (in blocks: `row-blocks.ts`), with what makes ids of the data set from the ids inside the part. */
 export interface PartRows {
   readonly path: string;
+  /** Stored rows. */
   readonly rows: number;
+  /** Rows of the data set among them. */
+  readonly kept: number;
+  /** Of the first `rows` stored ones those with a 1 in this file of bits are kept, and all others; null: every row is. */
+  readonly keep: { readonly path: string; readonly rows: number } | null;
   readonly stride: number;
   readonly keysAt: number;
   /** Per table; none in hash mode, whose rows hold ids already. */
@@ -21,13 +27,31 @@ export interface PartRows {
 /** Rows that are handed on at a time: few enough for a cache. */
 const tileRows = 1024;
 
-/** Hands on the rows `[from, to)` of a part with the ids of the data set, row by row; `first` is the row that `words` starts with. */
-export function eachBlock(
-  part: PartRows,
-  from: number,
-  to: number,
-  use: (words: Int32Array, first: number) => void,
-): void {
+/** Takes some rows; `first` is the row of the part that `words` starts with. */
+type Use = (words: Int32Array, first: number) => void;
+
+/** Hands on the kept rows `[from, to)` of a part with the ids of the data set, row by row. */
+export function eachBlock(part: PartRows, from: number, to: number, use: Use): void {
+  const { keep, rows, stride } = part;
+  if (keep === null) {
+    eachStored(part, from, to, use);
+    return;
+  }
+  const bits = readFileSync(keep.path);
+  let kept = 0;
+  eachStored(part, 0, rows, (words, firstStored) => {
+    const first = Math.max(from, kept);
+    let used = 0;
+    for (let at = 0, row = firstStored; at < words.length; at += stride, row++) {
+      if (row < keep.rows && ((bits[row >>> 3] >>> (row & 7)) & 1) === 0) continue;
+      if (kept >= from && kept < to) words.copyWithin(stride * used++, at, at + stride);
+      kept++;
+    }
+    if (used > 0) use(words.subarray(0, stride * used), first);
+  });
+}
+
+function eachStored(part: PartRows, from: number, to: number, use: Use): void {
   const { path, rows, stride, keysAt } = part;
   const maps = part.maps.map(readMap);
   const block = newBlock(stride);

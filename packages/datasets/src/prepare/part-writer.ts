@@ -5,9 +5,19 @@ import { type RejectReason, rejectOf, rejectReasons } from "../text/reject.js";
 import { drawsFor, purposes } from "./draws.js";
 import { bytesOf, openSink } from "./files.js";
 import { IntDictionary } from "./int-dictionary.js";
-import { type PartRecord, partName, partPath, type ReadOptions, type ShownReject } from "./part.js";
+import {
+  type HourAt,
+  type PartHours,
+  type PartRecord,
+  partName,
+  partPath,
+  type RawFile,
+  type ReadOptions,
+  type ShownReject,
+} from "./part.js";
 import { writeRecord } from "./records.js";
 import { blockRows, columnStep, newBlock, writeBlock } from "./row-blocks.js";
+import type { Written } from "./written.js";
 
 /** A line that was parsed or rejected: bytes `[start, end)`, where it starts in the text, whether it ended in CR LF. */
 export interface PartWriter {
@@ -46,17 +56,21 @@ export function openPart(
   format: RawFormat,
   options: ReadOptions,
   memory: PartMemory,
-  file: number,
+  raw: RawFile,
   part: number,
 ): PartWriter {
+  const { file } = raw;
+  const { line } = raw.form;
   const path = (ending: string) => partPath(work, file, part, ending);
   const step = columnStep(blockRows);
-  const parse = lineParser(format.line, step);
+  const hour = new Int32Array(1);
+  const parse = lineParser(line, step, hour);
   const stride = parsedWords(format);
   const { keysAt } = format;
   const tables = format.tables.length;
   const { modulo } = options;
   const drops = options.dropNegatives > 0;
+  const trains = file < options.trainFiles;
   const draws = drawsFor(options.seed, purposes.dropNegative);
   const hasDictionary = options.ids === "dictionary";
   const { dictionary, blocks } = memory;
@@ -68,6 +82,7 @@ export function openPart(
   const keepByte = new Uint8Array(1);
   const byReason: Record<string, number> = {};
   const firstRejects: ShownReject[] = [];
+  const constants = newConstants(format);
   let block = blockAt(blocks, 0, stride);
   let used = 0;
   let fullBlocks = 0;
@@ -75,7 +90,11 @@ export function openPart(
   let crlf = 0;
   let accepted = 0;
   let kept = 0;
+  let stored = 0;
   let rejected = 0;
+  let first: HourAt = { line: 0, offset: 0, hour: 0 };
+  let lastHour = 0;
+  let fall: PartHours["fall"] = null;
 
   const reject = (reason: RejectReason, field: number, found: string, offset: number) => {
     rejected++;
@@ -89,6 +108,7 @@ export function openPart(
   };
 
   const endBlock = () => {
+    constants.see(block, used, step);
     if (modulo !== 0) {
       for (let t = keysAt; t < keysAt + tables; t++) takeModulo(block, t * step, t * step + used, modulo);
     }
@@ -102,7 +122,7 @@ export function openPart(
   };
 
   /** Numbers the keys table by table and writes all rows; returns how many keys each table has. */
-  const number = (): number[] => {
+  const number = (): { uniques: number[]; keys: Written } => {
     const rowsIn = (b: number) => (b < fullBlocks ? blockRows : used);
     const keys = openSink(path("keys"));
     const uniques = format.tables.map((_, t) => {
@@ -114,9 +134,9 @@ export function openPart(
       keys.write(bytesOf(dictionary.keys));
       return dictionary.size;
     });
-    keys.close();
+    const file = keys.close();
     for (let b = 0; b <= fullBlocks; b++) writeBlock(rows, blocks[b], rowsIn(b), stride);
-    return uniques;
+    return { uniques, keys: file };
   };
 
   const keepBit = (isKept: boolean) => {
@@ -134,16 +154,20 @@ export function openPart(
       if (isCrlf) crlf++;
       if (used === blockRows) nextBlock();
       if (!parse(bytes, start, end, block, used)) {
-        const why = rejectOf(format.line, bytes, start, end);
+        const why = rejectOf(line, bytes, start, end);
         if (!why) throw new Error(`The two parsers of ${format.name} disagree at byte ${offset} of file ${file}.`);
         return reject(why.reason, why.field, why.found, offset);
       }
       const isDropped =
         drops && block[used] === 0 && draws.unit(offset, offset / 4294967296, file) < options.dropNegatives;
       keepBit(!isDropped);
+      if (accepted === 0) first = { line: lines, offset, hour: hour[0] };
+      else if (hour[0] < lastHour) fall ??= { line: lines, offset, before: lastHour, hour: hour[0] };
+      lastHour = hour[0];
       accepted++;
-      if (isDropped) return;
-      kept++;
+      if (!isDropped) kept++;
+      if (isDropped && trains) return;
+      stored++;
       used++;
     },
     addLong(offset) {
@@ -156,15 +180,17 @@ export function openPart(
     },
     finish() {
       endBlock();
-      const uniques = hasDictionary ? number() : [];
+      const numbered = hasDictionary ? number() : null;
+      const uniques = numbered?.uniques ?? [];
       memory.uniques = uniques;
-      rows.close();
-      rejects.close();
+      const written = [rows.close(), rejects.close(), ...(numbered ? [numbered.keys] : [])];
       if (keep) {
         if ((accepted & 7) !== 0) keep.write(keepByte);
-        keep.close();
+        written.push(keep.close());
       }
-      const record = { file, part, lines, crlf, accepted, kept, rejected, byReason, firstRejects, uniques };
+      const hours = lastHour === 0 ? null : { first, last: lastHour, fall };
+      const counts = { file, part, lines, crlf, accepted, kept, rows: stored, rejected, byReason, firstRejects };
+      const record = { ...counts, hours, constants: constants.found(), uniques, written };
       writeRecord(work, partName(file, part), record);
       return record;
     },
@@ -183,4 +209,22 @@ function blockAt(blocks: Int32Array[], index: number, stride: number): Int32Arra
 
 function takeModulo(words: Int32Array, from: number, to: number, modulo: number): void {
   for (let at = from; at < to; at++) words[at] = (words[at] >>> 0) % (modulo >>> 0);
+}
+
+/** Which dense columns hold one value alone. A column is left at its first other value, so that it costs next to nothing. */
+function newConstants({ keysAt }: RawFormat) {
+  const values = new Array<number | null | undefined>(Math.max(0, keysAt - 1)).fill(undefined);
+  return {
+    see(block: Int32Array, rows: number, step: number): void {
+      for (let column = 0; column < values.length; column++) {
+        if (values[column] === null || rows === 0) continue;
+        const from = (column + 1) * step;
+        const value = values[column] ?? block[from];
+        let at = from;
+        while (at < from + rows && block[at] === value) at++;
+        values[column] = at < from + rows ? null : value;
+      }
+    },
+    found: (): (number | null)[] => values.map((value) => value ?? null),
+  };
 }

@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { EngineError, errorFromMessage } from "@fae/core";
 import type { TaskReply, TaskRequest } from "./messages.js";
-import { newTaskMemory, runTask, type TaskEvent, type TaskName, type Tasks } from "./tasks.js";
+import { newTaskMemory, type Output, runTask, type TaskEvent, type TaskName, type Tasks } from "./tasks.js";
 
 /** Runs tasks, at most `size` (or 1) at a time. Close it. */
 export interface Pool extends AsyncDisposable {
   /** Worker threads; 0 when tasks run on the calling thread. */
   readonly threads: number;
   /** Waits for a free thread and runs the task there. Rejects with the task's error, or when the pool is closed. */
-  run<N extends TaskName>(name: N, input: Tasks[N]["in"], tell?: (event: TaskEvent) => void): Promise<Tasks[N]["out"]>;
+  run<N extends TaskName>(name: N, input: Tasks[N]["in"], tell?: (event: TaskEvent) => void): Promise<Output<N>>;
 }
 
 /**
@@ -75,7 +75,7 @@ function threadPool(threads: number): Pool {
     async run(name, input, tell = () => {}) {
       const worker = await take();
       const output = await ask(worker, { name, input }, tell).finally(() => give(worker));
-      return output as Tasks[typeof name]["out"];
+      return output as Output<typeof name>;
     },
     async [Symbol.asyncDispose]() {
       isOpen = false;

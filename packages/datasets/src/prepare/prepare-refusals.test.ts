@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { gzipSync } from "node:zlib";
-import { FaeError } from "@fae/core";
+import { FaeError, lockPath } from "@fae/core";
 import { describe, expect, it } from "vitest";
 import { digests, randomLog, temporary } from "../../test/support/logs.js";
 import { rawFormats } from "../raw-formats.js";
@@ -43,7 +53,8 @@ describe("prepare refuses", () => {
     ["a corrupt gzip file", flipped, /is corrupt after \d+ bytes/],
     ["a gzip file with a wrong checksum", wrongSum, /is corrupt/],
     ["a gzip file with something behind it", Buffer.concat([zipped, Buffer.from("more")]), /is corrupt|something else/],
-    ["another log", randomLog(rawFormats.avazu, 1500, 1), /1500 of 1500 lines are malformed \(100 %\)/],
+    ["another log", randomLog(rawFormats.avazu, 1500, 1), /is a log of Avazu .*, not of Criteo Kaggle.*format avazu/],
+    ["no log at all", "so it goes\n".repeat(1500), /1500 of 1500 lines are malformed \(100 %\).*too-few-fields, 1/],
     ["a file of NUL bytes", Buffer.alloc(200_000), /line 1 \(byte 0\): line-too-long/],
   ])("%s", async (_name, text, message) => {
     const error = await failing(text);
@@ -73,9 +84,11 @@ describe("prepare refuses", () => {
   });
 
   it("the test file of Avazu, whose header has no click", async () => {
-    const header = "id,hour,C1";
-    const error = await failing(`${header}\n1,14102100,2\n`, { format: "avazu" });
-    expect(error.message).toContain(`has the header '${header}', expected 'id,click,hour`);
+    const { avazu } = rawFormats;
+    const withoutClick = (line: string) => line.replace(/^([^,]*),[^,]*/, "$1");
+    const log = randomLog(avazu, 30, 1).split("\n").map(withoutClick).join("\n");
+    const error = await failing(`${withoutClick(avazu.header ?? "")}\n${log}`, { format: "avazu" });
+    expect(error.message).toMatch(/has no labels, as a test file: 23 fields a line instead of 24. .*--unlabelled$/);
   });
 
   it("a missing file", async () => {
@@ -123,20 +136,41 @@ describe("prepare refuses", () => {
     expect(readdirSync(directory.path)).toEqual(["train.txt"]);
   });
 
+  it("nothing of a gzip file that is padded with zeros, but what stands behind them", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt.gz");
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
+    writeFileSync(log, Buffer.concat([zipped, Buffer.alloc(3 << 20)]));
+    expect((await prepare(options)).splits.train?.rows).toBeGreaterThan(0);
+    const behind = Buffer.concat([zipped, Buffer.alloc(3 << 20), Buffer.from("x")]);
+    expect(await failing(behind)).toMatchObject({ message: expect.stringContaining("something else after") });
+  });
+
+  it("a file that changes while it is read, even if it stays as long", async () => {
+    using directory = temporary();
+    const log = directory.file("train.txt");
+    writeFileSync(log, lines);
+    const times = statSync(log);
+    const onProgress: PrepareOptions["onProgress"] = ({ bytesDone, stage }) => {
+      if (stage !== "read" || bytesDone === 0) return;
+      writeFileSync(log, lines.replace("1", "0"));
+      utimesSync(log, times.atime, times.mtime);
+    };
+    const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out"), onProgress } as const;
+    await expect(prepare(options)).rejects.toThrow(`'${log}' changed while it was read. Run again when nothing writes`);
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+  });
+
   it("to work where another process works", async () => {
     using directory = temporary();
     const log = directory.file("train.txt");
     writeFileSync(log, lines);
-    mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-    writeFileSync(directory.file("out.partial", "work", "lock"), `${process.ppid}`);
     const options = { format: "criteo-kaggle", files: [log], directory: directory.file("out") } as const;
-    await expect(prepare(options)).rejects.toThrow(`Process ${process.ppid} works on`);
-    for (const gone of ["999999999", `${process.pid} 12345`]) {
-      mkdirSync(directory.file("out.partial", "work"), { recursive: true });
-      writeFileSync(directory.file("out.partial", "work", "lock"), gone);
-      await prepare(options);
-      rmSync(directory.file("out"), { recursive: true });
-    }
+    const lock = await lockPath(options.directory);
+    await expect(prepare(options)).rejects.toThrow("out' is in use by this process. Wait for it to end");
+    lock.release();
+    expect(readdirSync(directory.path)).toEqual(["train.txt"]);
+    await prepare(options);
   });
 
   it("to keep its lock when it fails right after taking it", async () => {

@@ -40,10 +40,15 @@ export async function readStage(
   for (const { parts } of perFile)
     for (const record of parts) if (record) progress.countLines(record.lines, record.rejected);
 
+  const checked = async (record: PartRecord): Promise<PartRecord> => {
+    await pool.run("checkWritten", { written: record.written });
+    return record;
+  };
+
   const plain = async (raw: SourceFile, parts: (PartRecord | null)[]): Promise<PartRecord[]> =>
     Promise.all(
       parts.map(async (found, part) => {
-        if (found) return found;
+        if (found) return checked(found);
         const record = await pool.run("readPart", { work, options, raw, part });
         seen(record, Math.min(options.partBytes, raw.bytes - part * options.partBytes));
         return record;
@@ -59,7 +64,7 @@ export async function readStage(
 
   const gzip = async (raw: SourceFile, found: (PartRecord | null)[]): Promise<[PartRecord[], FileRecord]> => {
     const finished = readRecord<FileRecord>(work, fileName(raw));
-    const parts = found.filter((record) => record !== null);
+    const parts = await Promise.all(found.filter((record) => record !== null).map(checked));
     if (finished) return [parts, finished];
     let bytesSeen = 0;
     const record = await pool.run("readGzip", { work, options, raw, done: parts.length }, (event) => {

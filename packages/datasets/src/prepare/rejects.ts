@@ -6,6 +6,7 @@ import { openSink } from "./files.js";
 import { type PartRecord, partPath, type ShownReject } from "./part.js";
 import { readWords } from "./part-rows.js";
 import type { SourceFile } from "./raw-files.js";
+import type { Written } from "./written.js";
 
 export const rejectsName = "rejects.tsv";
 const shown = 5;
@@ -86,7 +87,7 @@ export function writeRejects(
   format: RawFormat,
   files: readonly SourceFile[],
   parts: readonly PartRecord[],
-): void {
+): Written {
   const sink = openSink(join(root, rejectsName));
   sink.write(Buffer.from("file\tline\tbyte_offset\treason\tfield\n"));
   let before = 0;
@@ -99,7 +100,7 @@ export function writeRejects(
     });
     before += part.lines;
   }
-  sink.close();
+  return sink.close();
 }
 
 const blockRejects = 1 << 16;

@@ -4,6 +4,7 @@ import { type RowLayout, strideWords } from "@fae/core";
 import type { Manifest } from "../manifest.js";
 import { mapSlices, numberTables } from "./numbering.js";
 import { type PartRecord, partName, partPath } from "./part.js";
+import type { PartRows } from "./part-rows.js";
 import type { Settings } from "./settings.js";
 import { assembleSplit, createRows, shuffleBlockRows } from "./split-files.js";
 import { equalDays, fileStarts, mustTrain, type Splits, splitByDays, splitByShare } from "./splits.js";
@@ -11,7 +12,10 @@ import { type Job, type Run, runJobs } from "./stages.js";
 import type { Target } from "./write-rows.js";
 
 /** What a stage after reading gives to the manifest. */
-export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate">;
+export type DataPart = Pick<Manifest, "layout" | "tables" | "splits" | "labelRate"> & {
+  /** Why a held-out split may have few inputs, and the option that changes it; for warnings. */
+  readonly reasons: Readonly<Record<"val" | "test", string>>;
+};
 
 /** Numbers the keys and writes the rows of a log in which every line is one input. */
 export async function finishRowLog(run: Run, settings: Settings, parts: readonly PartRecord[]): Promise<DataPart> {
@@ -35,18 +39,28 @@ export async function finishRowLog(run: Run, settings: Settings, parts: readonly
       test: { file: "test.rows", rows: rows.test, positives: positives.test },
     },
     labelRate: (positives.train + positives.val + positives.test) / splits.rows,
+    reasons: reasonsOf(settings, splits),
   };
 }
 
-function splitsOf(run: Run, { format, days, files }: Settings, parts: readonly PartRecord[]): Splits {
-  const rows = parts.reduce((n, { kept }) => n + kept, 0);
-  if (format.split === "share") return splitByShare(rows);
-  const lines = parts.reduce((n, { accepted }) => n + accepted, 0);
-  const starts = days === null ? fileStarts(parts, files.length) : equalDays(lines, days);
-  return splitByDays(rows, starts, (line) => keptBefore(run.work, parts, line));
+function reasonsOf({ format, days }: Settings, { rows, testAt }: Splits): DataPart["reasons"] {
+  const heldOut = rows - testAt;
+  const byShare = `the last fifth of the log, ${heldOut} inputs. Give more of the log.`;
+  const byFiles = `the last file, ${heldOut} inputs. Give more of it, or cut the log by count (--days).`;
+  const byDays = `the last of ${days} days, ${heldOut} inputs. Give fewer days (--days) or more of the log.`;
+  const share = format.split === "share" ? byShare : days === null ? byFiles : byDays;
+  return { test: `It is the first half of ${share}`, val: `It is the second half of ${share}` };
 }
 
-/** Kept rows among the first `line` accepted lines of the log. */
+function splitsOf(run: Run, { format, days, files }: Settings, parts: readonly PartRecord[]): Splits {
+  const keptAt = (line: number) => keptBefore(run.work, parts, line);
+  const lines = parts.reduce((n, { accepted }) => n + accepted, 0);
+  if (format.split === "share") return splitByShare(lines, keptAt);
+  const starts = days === null ? fileStarts(parts, files.length) : equalDays(lines, days);
+  return splitByDays(lines, starts, keptAt);
+}
+
+/** Rows that training keeps among the first `line` accepted lines of the log. */
 function keptBefore(work: string, parts: readonly PartRecord[], line: number): number {
   let kept = 0;
   let left = line;
@@ -61,6 +75,15 @@ function keptBefore(work: string, parts: readonly PartRecord[], line: number): n
     kept += part.kept;
   }
   return kept;
+}
+
+/** Which stored rows of a part are rows of the data set. @param trainLines its first lines that are for training, may be any number */
+function thinnedPart(work: string, part: PartRecord, trainLines: number): Pick<PartRows, "kept" | "keep"> {
+  const { file, accepted, rows } = part;
+  const lines = Math.min(accepted, Math.max(0, trainLines));
+  if (part.kept === accepted || rows < accepted || lines === 0) return { kept: rows, keep: null };
+  const path = partPath(work, file, part.part, "keep");
+  return { kept: keptBefore(work, [part], lines) + accepted - lines, keep: { path, rows: lines } };
 }
 
 function hashTables({ format, read }: Settings): Manifest["tables"] {
@@ -98,17 +121,20 @@ async function writeSplits(
   const maps = hasMaps ? mapSlices(run.work, parts, format.tables.length) : parts.map(() => []);
   let firstRow = 0;
   const scattered: string[] = [];
+  let firstLine = 0;
   const jobs = parts.map((part, i): Job<"writeRows"> => {
     const rowsPath = partPath(run.work, part.file, part.part, "rows");
-    const rows = { path: rowsPath, rows: part.kept, stride, keysAt: format.keysAt, maps: maps[i] };
+    const thinned = thinnedPart(run.work, part, splits.testLine - firstLine);
+    const rows = { path: rowsPath, rows: part.rows, ...thinned, stride, keysAt: format.keysAt, maps: maps[i] };
     const input = { part: rows, firstRow, targets: targetsOf(part) };
-    if (randomize !== "none" && firstRow < splits.testAt && part.kept > 0) scattered.push(scatterPath(part));
-    firstRow += part.kept;
+    if (randomize !== "none" && firstRow < splits.testAt && thinned.kept > 0) scattered.push(scatterPath(part));
+    firstRow += thinned.kept;
+    firstLine += part.accepted;
     return {
       record: `write-${partName(part.file, part.part)}`,
       task: "writeRows",
       input,
-      bytes: part.kept * stride * 4,
+      bytes: thinned.kept * stride * 4,
       after: () => rmSync(rowsPath, { force: true }),
     };
   });

@@ -16,6 +16,7 @@ export interface Settings {
   readonly days: number | null;
   readonly series: Required<SeriesOptions>;
   readonly maxRejects: number;
+  readonly asGiven: boolean;
   readonly workers: number;
   readonly onProgress: (progress: PrepareProgress) => void;
   readonly signal: AbortSignal | null;
@@ -39,6 +40,8 @@ export function settle(options: PrepareOptions): Settings {
   if (isSeries && modulo > 0) throw wrong("maxRowsPerTable", modulo, `none for ${name}`);
   if (ids === "hash" && modulo === 0) throw wrong("maxRowsPerTable", "none", "1 to 2147483647 when ids are hashed");
   const dropNegatives = share("dropNegatives", options.dropNegatives ?? 0);
+  if (dropNegatives === 1)
+    throw wrong("dropNegatives", 1, "a share from 0 to below 1: a model needs inputs without a click");
   if (isSeries && dropNegatives > 0) throw wrong("dropNegatives", dropNegatives, `0 for ${name}`);
   const byDays = format.split === "days-by-lines" || format.split === "days-by-files";
   const orders = isSeries ? ["total"] : byDays ? ["none", "day", "total"] : ["none", "total"];
@@ -53,6 +56,7 @@ export function settle(options: PrepareOptions): Settings {
   integerIn("series.valUsers", valUsers, 0, 2147483647);
   integerIn("series.perUser", perUser, 1, 1000);
   integerIn("series.usersMultiple", usersMultiple, 1, 65536);
+  const trainFiles = format.split === "days-by-files" && days === null ? files.length - 1 : 0;
   const seed = integerIn("seed", options.seed ?? 0, 0, 4294967295);
   const partBytes = integerIn("partBytes", options.partBytes ?? defaultPartBytes, 1, 2 ** 31 - 1);
   const workers = integerIn("workers", options.workers ?? availableParallelism(), 1, 1024);
@@ -60,6 +64,8 @@ export function settle(options: PrepareOptions): Settings {
     ids,
     maxRowsPerTable: modulo || null,
     dropNegatives,
+    // Older data sets lack this: all their splits are thinned.
+    ...(dropNegatives > 0 ? { thinned: "train" } : {}),
     randomize: order,
     days: byDays ? days : null,
     ...(isSeries ? { trainUsers, valUsers, perUser, usersMultiple } : {}),
@@ -69,11 +75,12 @@ export function settle(options: PrepareOptions): Settings {
     format,
     directory: resolve(directory),
     files,
-    read: { format: name, ids, modulo, dropNegatives, seed, partBytes },
+    read: { format: name, ids, modulo, dropNegatives, trainFiles, seed, partBytes },
     randomize: order,
     days: byDays ? days : null,
     series: { trainUsers, valUsers, perUser, usersMultiple },
     maxRejects: share("maxRejects", options.maxRejects ?? 0.001),
+    asGiven: options.asGiven ?? false,
     workers,
     onProgress: options.onProgress ?? (() => {}),
     signal: options.signal ?? null,
@@ -87,10 +94,11 @@ const flags: Readonly<Record<string, string>> = {
   dropNegatives: "--drop-negatives",
   maxRejects: "--max-rejects",
   partBytes: "--part-bytes",
-  series: "--train-users, --val-users, --points-per-user",
+  series: "--train-users, --val-users, --points-per-user, --users-multiple",
   "series.trainUsers": "--train-users",
   "series.valUsers": "--val-users",
   "series.perUser": "--points-per-user",
+  "series.usersMultiple": "--users-multiple",
 };
 
 function wrong(option: string, found: unknown, expected: string): ConfigError {

@@ -1,5 +1,5 @@
 import { DataError } from "@fae/core";
-import { bytesOf, openSink, readFully, withFile, writeFully } from "./files.js";
+import { bytesOf, openSink, readFully, withFile, writeAt } from "./files.js";
 
 /**
  * An external sort by place in two steps. `openScatter` sorts the rows of one part by the block of places that they belong
@@ -107,5 +107,5 @@ export function assembleBlock({ block, rows, blockRows, stride, scatterPaths, pa
       details: { path, found: filled, expected: out.length / stride },
     });
   }
-  withFile(path, "r+", (file) => writeFully(file, bytesOf(out), first * stride * 4));
+  withFile(path, "r+", (file) => writeAt(file, path, first * stride * 4, bytesOf(out)));
 }

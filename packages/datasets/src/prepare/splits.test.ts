@@ -21,13 +21,13 @@ describe("splits", () => {
   });
 
   it("begins a day with each file", () => {
-    const part = (file: number, accepted: number) => ({ file, accepted, kept: accepted });
+    const part = (file: number, accepted: number) => ({ file, accepted });
     expect(fileStarts([part(0, 3), part(0, 4), part(1, 5), part(2, 1)], 3)).toEqual([0, 7, 12]);
   });
 
-  it("moves day borders to kept rows", () => {
-    const splits = splitByDays(6, [0, 4, 8], (line) => line / 2);
-    expect(splits).toEqual({ rows: 6, testAt: 4, valAt: 5, days: [0, 2, 4] });
+  it("moves day borders to kept rows, and keeps every line that is held out", () => {
+    const splits = splitByDays(12, [0, 4, 8], (line) => line / 2);
+    expect(splits).toEqual({ rows: 8, testAt: 4, valAt: 6, days: [0, 2, 4], testLine: 8 });
   });
 
   it("refuses a log without training inputs", () => {

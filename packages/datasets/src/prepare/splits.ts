@@ -1,19 +1,20 @@
 import { DataError } from "@fae/core";
 
-/** Where the inputs of a log go: kept rows `[0, testAt)` train, `[testAt, valAt)` test, `[valAt, rows)` validation. */
+/** Where the inputs of a log go: rows `[0, testAt)` train, `[testAt, valAt)` test, `[valAt, rows)` validation. */
 export interface Splits {
   readonly rows: number;
   readonly testAt: number;
   readonly valAt: number;
   /** First kept row of each training day, and `testAt` at the end. */
   readonly days: readonly number[];
+  /** Accepted line at which training ends: lines before it are thinned, those after it are all rows. */
+  readonly testLine: number;
 }
 
-/** What a part contributes: accepted lines, and those of them that are kept. */
-export interface PartRows {
+/** What a part contributes. */
+export interface PartLines {
   readonly file: number;
   readonly accepted: number;
-  readonly kept: number;
 }
 
 /** First accepted line of each of `days` days of equal count; the first `lines mod days` days hold one more. */
@@ -24,7 +25,7 @@ export function equalDays(lines: number, days: number): number[] {
 }
 
 /** First accepted line of each file. */
-export function fileStarts(parts: readonly PartRows[], files: number): number[] {
+export function fileStarts(parts: readonly PartLines[], files: number): number[] {
   const starts = new Array<number>(files).fill(0);
   for (const { file, accepted } of parts) for (let f = file + 1; f < files; f++) starts[f] += accepted;
   return starts;
@@ -33,20 +34,21 @@ export function fileStarts(parts: readonly PartRows[], files: number): number[] 
 /**
  * Splits by days: all but the last train, of the last the first half (with the odd row) test, the second validation.
  *
+ * @param lines accepted lines.
  * @param dayStarts first accepted line of each day.
- * @param keptAt kept rows before an accepted line.
+ * @param keptAt rows that training keeps of those before an accepted line.
  */
-export function splitByDays(rows: number, dayStarts: readonly number[], keptAt: (line: number) => number): Splits {
+export function splitByDays(lines: number, dayStarts: readonly number[], keptAt: (line: number) => number): Splits {
+  const testLine = dayStarts[dayStarts.length - 1];
   const starts = dayStarts.map(keptAt);
   const testAt = starts[starts.length - 1];
-  return { rows, testAt, valAt: testAt + Math.ceil((rows - testAt) / 2), days: [...starts.slice(0, -1), testAt] };
+  const heldOut = lines - testLine;
+  return { rows: testAt + heldOut, testAt, valAt: testAt + Math.ceil(heldOut / 2), days: starts, testLine };
 }
 
-/** The first 80 % train; the rest as in `splitByDays`. */
-export function splitByShare(rows: number): Splits {
-  const testAt = Math.floor((rows * 4) / 5);
-  return { rows, testAt, valAt: testAt + Math.ceil((rows - testAt) / 2), days: [0, testAt] };
-}
+/** The first 80 % of the lines train; the rest as in `splitByDays`. */
+export const splitByShare = (lines: number, keptAt = (line: number): number => line): Splits =>
+  splitByDays(lines, [0, Math.floor((lines * 4) / 5)], keptAt);
 
 /** @throws DataError when nothing is left to train on. */
 export function mustTrain(splits: Splits): Splits {

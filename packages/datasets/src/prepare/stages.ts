@@ -1,7 +1,9 @@
+import { dirname } from "node:path";
 import type { PrepareProgress, PrepareStage } from "./options.js";
 import type { Pool } from "./pool.js";
 import { readRecord, writeRecord } from "./records.js";
-import type { TaskName, Tasks } from "./tasks.js";
+import type { Output, TaskName, Tasks } from "./tasks.js";
+import type { Written } from "./written.js";
 
 /** What all stages of one prepare share. */
 export interface Run {
@@ -10,6 +12,8 @@ export interface Run {
   readonly root: string;
   readonly pool: Pool;
   readonly progress: Progress;
+  /** Gets what is written to files of the data set, now or before an interruption. */
+  readonly written: Written[];
 }
 
 /** A task with the name of its record, and its share of the stage's progress. */
@@ -28,24 +32,31 @@ export async function runJobs<N extends TaskName>(
   stage: PrepareStage,
   jobs: readonly Job<N>[],
 ): Promise<Tasks[N]["out"][]> {
-  const records = jobs.map(({ record }) => readRecord<Tasks[N]["out"]>(run.work, record));
+  const records = jobs.map(({ record }) => readRecord<Output<N>>(run.work, record));
   const left = jobs.filter((_, i) => !records[i]).reduce((sum, { bytes }) => sum + bytes, 0);
   run.progress.begin(stage, left);
   return Promise.all(
     jobs.map(async ({ record, task, input, bytes, after }, i) => {
       const found = records[i];
       if (found) {
+        await run.pool.run("checkWritten", { written: found.written });
+        run.written.push(...ofData(run, found.written));
         after?.();
         return found;
       }
       const output = await run.pool.run(task, input);
       writeRecord(run.work, record, output);
+      run.written.push(...ofData(run, output.written));
       after?.();
       run.progress.advance(bytes);
       return output;
     }),
   );
 }
+
+/** What is in the data set itself, and not needed for the work on it alone. */
+const ofData = ({ work }: Run, written: readonly Written[]): readonly Written[] =>
+  written.filter(({ path }) => dirname(path) !== work);
 
 export interface Progress {
   begin(stage: PrepareStage, bytesTotal: number): void;

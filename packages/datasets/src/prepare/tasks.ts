@@ -6,17 +6,19 @@ import { rawFormats } from "../raw-formats.js";
 import type { UnitBytes } from "../synth/click-units.js";
 import { type SynthJob, type SynthMemory, unitMaker } from "../synth/job.js";
 import type { Unit } from "../synth/outputs.js";
+import { checkWritten } from "./file-sums.js";
 import { type NumberKeysOptions, numberKeys } from "./number-keys.js";
-import type { PartRecord, ReadOptions } from "./part.js";
+import type { PartRecord, RawFile, ReadOptions } from "./part.js";
 import { newPartMemory, type PartMemory } from "./part-writer.js";
-import { digestFile, type RawFile, type ReadContext, readGzipFile, readPlainPart } from "./read-text.js";
+import { digestFile, type ReadContext, readGzipFile, readPlainPart } from "./read-text.js";
 import { type ItemCategoriesOptions, itemCategories, type SortActionsOptions, sortActions } from "./series/actions.js";
 import { type CollectHistoriesOptions, collectHistories } from "./series/histories.js";
 import { type CollectPairsOptions, collectPairs, type PairsReport } from "./series/pairs.js";
-import { type WriteRolesOptions, writeRoles } from "./series/roles.js";
+import { type RolesReport, type WriteRolesOptions, writeRoles } from "./series/roles.js";
 import { type WriteSeriesOptions, writeBucketSeries } from "./series/write-series.js";
 import { type AssembleOptions, assembleBlock } from "./shuffle.js";
 import { type WriteRowsOptions, writeRows } from "./write-rows.js";
+import { collectingWrites, type Written } from "./written.js";
 
 type Nothing = Record<string, never>;
 
@@ -28,13 +30,14 @@ export interface Tasks {
     out: { parts: number; sha256: string };
   };
   readonly digest: { in: { raw: RawFile }; out: { sha256: string } };
+  readonly checkWritten: { in: { written: readonly Written[] }; out: Nothing };
   readonly numberKeys: { in: NumberKeysOptions; out: { keys: number } };
   readonly writeRows: { in: WriteRowsOptions; out: { positives: number[] } };
   readonly assemble: { in: AssembleOptions; out: Nothing };
   readonly sortActions: { in: SortActionsOptions; out: Nothing };
   readonly itemCategories: { in: ItemCategoriesOptions; out: Nothing };
   readonly collectHistories: { in: CollectHistoriesOptions; out: Nothing };
-  readonly writeRoles: { in: WriteRolesOptions; out: Nothing };
+  readonly writeRoles: { in: WriteRolesOptions; out: RolesReport };
   readonly collectPairs: { in: CollectPairsOptions; out: PairsReport };
   readonly writeSeries: { in: WriteSeriesOptions; out: { positives: number[] } };
   readonly packRanks: { in: { counts: Uint32Array }; out: RankedTable };
@@ -89,13 +92,14 @@ const handlers: Handlers = {
   readGzip: ({ work, options, raw, done }, memory, tell) =>
     readGzipFile(readContext(work, options, memory), raw, done, (record, bytesRead) => tell({ record, bytesRead })),
   digest: ({ raw }) => ({ sha256: digestFile(raw) }),
+  checkWritten: silent(({ written }) => checkWritten(written)),
   numberKeys: (input, { part }) => ({ keys: numberKeys(input, part.dictionary) }),
   writeRows: (input) => ({ positives: writeRows(input) }),
   assemble: silent(assembleBlock),
   sortActions: silent(sortActions),
   itemCategories: silent(itemCategories),
   collectHistories: silent(collectHistories),
-  writeRoles: silent(writeRoles),
+  writeRoles: (input) => writeRoles(input),
   collectPairs: (input) => collectPairs(input),
   writeSeries: (input) => ({ positives: writeBucketSeries(input) }),
   packRanks: ({ counts }) => rankRows(counts),
@@ -109,12 +113,16 @@ const handlers: Handlers = {
   },
 };
 
+/** Result of a task, with what it wrote. */
+export type Output<N extends TaskName> = Tasks[N]["out"] & { readonly written: readonly Written[] };
+
 /** Runs one unit of work on the calling thread. */
 export async function runTask<N extends TaskName>(
   name: N,
   input: Tasks[N]["in"],
   memory: TaskMemory,
   tell: (event: TaskEvent) => void,
-): Promise<Tasks[N]["out"]> {
-  return handlers[name](input, memory, tell);
+): Promise<Output<N>> {
+  const { value, written } = await collectingWrites(() => handlers[name](input, memory, tell));
+  return { ...value, written };
 }

@@ -1,20 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { hostname, uptime } from "node:os";
 import { dirname, join } from "node:path";
-import { ConfigError } from "@fae/core";
+import { ConfigError, expectNoLinks, lockPath, type PathLock, syncPath } from "@fae/core";
 import { diskFull } from "./disk.js";
-import { syncPath, syncTree } from "./files.js";
+import { syncTree } from "./files.js";
 import { readRecord, writeRecord } from "./records.js";
 
 /**
@@ -28,6 +17,8 @@ export interface WorkDirectory {
   /** Becomes the data set. */
   readonly root: string;
   readonly work: string;
+  /** Lets another process go on with it. */
+  release(): void;
 }
 
 /**
@@ -37,26 +28,44 @@ export interface WorkDirectory {
  * @throws ConfigError when the data set exists, another process or machine works on it, or the plan is another one;
  * FaeError `ERR_DISK_FULL`.
  */
-export function openWork(directory: string, plan: object): WorkDirectory {
-  if (existsSync(directory) && readdirSync(directory).length > 0) {
-    throw new ConfigError(`'${directory}' exists already.`, {
-      fix: "Choose another directory, or delete it.",
-      details: { path: directory },
-    });
-  }
+export async function openWork(directory: string, plan: object): Promise<WorkDirectory> {
+  const lock = await lockFresh(directory);
   const root = `${directory}.partial`;
   const work = join(root, "work");
-  reclaim(root, work);
-  mkdirSync(work, { recursive: true });
-  lock(root, work);
   try {
+    reclaim(root, work);
+    expectNoLinks(root);
+    mkdirSync(work, { recursive: true });
     writeRecord(work, "boot", thisBoot());
     expectPlan(root, work, plan);
   } catch (error) {
-    unlock(work);
+    lock.release();
     throw diskFull(error, root) ?? error;
   }
-  return { root, work };
+  return { root, work, release: lock.release };
+}
+
+/** Takes the name of a directory that is to be made. @throws ConfigError when it exists or another process makes it, FaeError `ERR_DISK_FULL` */
+export async function lockFresh(directory: string): Promise<PathLock> {
+  expectFresh(directory);
+  const lock = await lockPath(directory).catch((error: unknown) => {
+    throw diskFull(error, directory) ?? error;
+  });
+  try {
+    expectFresh(directory); // another process may have made it meanwhile
+    return lock;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function expectFresh(directory: string): void {
+  if (!existsSync(directory) || readdirSync(directory).length === 0) return;
+  throw new ConfigError(`'${directory}' exists already.`, {
+    fix: "Choose another directory, or delete it.",
+    details: { path: directory },
+  });
 }
 
 /** Writes the plan of a new work directory. @throws ConfigError when an interrupted one has another plan */
@@ -77,7 +86,7 @@ function expectPlan(root: string, work: string, plan: object): void {
 }
 
 /** Turns the finished work directory into the data set. Its manifest is there. */
-export function publish({ root, work }: WorkDirectory, directory: string): void {
+export function publish({ root, work }: Pick<WorkDirectory, "root" | "work">, directory: string): void {
   // What proves that the manifest belongs to the plan goes last, after the rename.
   for (const name of readdirSync(work)) if (!keptToTheEnd.includes(name)) rmSync(join(work, name), { recursive: true });
   syncTree(root);
@@ -87,64 +96,12 @@ export function publish({ root, work }: WorkDirectory, directory: string): void 
   syncPath(dirname(directory));
 }
 
-const keptToTheEnd = ["boot.json", "plan.json", "lock"];
-
-/** Lets another process go on with the work directory. */
-export function unlock(work: string): void {
-  rmSync(join(work, "lock"), { force: true });
-}
+const keptToTheEnd = ["boot.json", "plan.json"];
 
 /** Removes everything that was begun. */
 export function discard(root: string): void {
   rmSync(root, { recursive: true, force: true });
 }
-
-function lock(root: string, work: string): void {
-  const path = join(work, "lock");
-  for (const isSecondTry of [false, true]) {
-    try {
-      writeLock(path);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw diskFull(error, root) ?? error;
-    }
-    const [pid, started] = readFileSync(path, "utf8").split(" ").map(Number);
-    if (isSecondTry || (pid > 0 && isAlive(pid, started))) {
-      throw new ConfigError(`Process ${pid} works on '${root}'.`, {
-        fix: `Wait for it, or delete '${path}' when it is gone.`,
-        details: { path, found: pid },
-      });
-    }
-    rmSync(path, { force: true });
-  }
-}
-
-/** @throws system errors, EEXIST when the lock is there; leaves none of its own then */
-function writeLock(path: string): void {
-  const file = openSync(path, "wx");
-  try {
-    writeSync(file, `${process.pid} ${startedMs()}`);
-    fsyncSync(file);
-  } catch (error) {
-    rmSync(path, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** A process that began at another time has only inherited the number: in containers every process may be number 1. */
-function isAlive(pid: number, started: number | undefined): boolean {
-  if (pid === process.pid) return started === startedMs();
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-const startedMs = (): number => Math.round(performance.timeOrigin);
 
 /**
  * Looks at what lies in the way: work of this start of the machine goes on, that of an earlier one is removed.
@@ -171,9 +128,8 @@ function reclaim(root: string, work: string): void {
 
 /** Whether a process was killed before it had written anything. */
 function isUnbegun(root: string, work: string): boolean {
-  const first = ["lock", "boot.json.tmp"];
   if (!readdirSync(root).every((name) => name === "work")) return false;
-  return !existsSync(work) || readdirSync(work).every((name) => first.includes(name));
+  return !existsSync(work) || readdirSync(work).every((name) => name === "boot.json.tmp");
 }
 
 interface Boot {

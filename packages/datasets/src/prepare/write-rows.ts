@@ -1,4 +1,4 @@
-import { bytesOf, withFile, writeFully } from "./files.js";
+import { bytesOf, withFile, writeAt } from "./files.js";
 import { eachBlock, type PartRows } from "./part-rows.js";
 import { destinationOf, type RowOrder } from "./row-order.js";
 import { openScatter } from "./shuffle.js";
@@ -28,7 +28,7 @@ export interface WriteRowsOptions {
 export function writeRows({ part, firstRow, targets }: WriteRowsOptions): number[] {
   return targets.map((target) => {
     const from = Math.max(0, target.from - firstRow);
-    const to = Math.min(part.rows, target.to - firstRow);
+    const to = Math.min(part.kept, target.to - firstRow);
     return from < to ? writeRange(part, target, from, to, firstRow - target.from) : 0;
   });
 }
@@ -55,7 +55,7 @@ function writeRange(
     pass((words, first) => scatter.write(words, (i) => destination(first + i)));
     scatter.close();
   } else {
-    withFile(path, "r+", (file) => pass((words, first) => writeFully(file, bytesOf(words), first * stride * 4)));
+    withFile(path, "r+", (file) => pass((words, first) => writeAt(file, path, first * stride * 4, bytesOf(words))));
   }
   return positives;
 }

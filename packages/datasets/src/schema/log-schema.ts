@@ -1,4 +1,4 @@
-import { ConfigError } from "@fae/core";
+import { ConfigError, checkArguments, is } from "@fae/core";
 import { checkSchema } from "./check-schema.js";
 import { type LogSchema, type LogSchemaInput, logShape, type SchemaPath } from "./schema-shape.js";
 
@@ -32,6 +32,7 @@ export function defineLog(
   where: LogDefinition["where"] = (path) => `schema ${pathText(path)}`,
   directory = process.cwd(),
 ): LogDefinition {
+  checkArguments("defineLog", { where: [where, is.call], directory: [directory, is.text] });
   const parsed = logSchema.safeParse(schema);
   if (parsed.success) return { schema: parsed.data, where, directory };
   // Unknown names first: that the right name is missing is only a consequence.

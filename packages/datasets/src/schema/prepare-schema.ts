@@ -1,13 +1,16 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ConfigError, DataError, FaeError, type PreparedData } from "@fae/core";
+import { ConfigError, checkOptions, DataError, FaeError, type PreparedData } from "@fae/core";
+import { prepareSchemaKinds } from "../call-kinds.js";
+import { withIds } from "../id-mapping.js";
 import { type Manifest, manifestVersion, writeManifest } from "../manifest.js";
 import { openPrepared } from "../open-prepared.js";
 import { diskFull } from "../prepare/disk.js";
 import type { PrepareProgress } from "../prepare/options.js";
 import { rejectsName } from "../prepare/rejects.js";
 import { progressTo } from "../prepare/stages.js";
-import { discard, openWork, publish, unlock, type WorkDirectory } from "../prepare/work.js";
+import { discard, openWork, publish, type WorkDirectory } from "../prepare/work.js";
+import { collectingWrites } from "../prepare/written.js";
 import { fit } from "./fit.js";
 import { type LogFile, logFiles } from "./log-files.js";
 import type { LogDefinition } from "./log-schema.js";
@@ -40,6 +43,7 @@ export interface PrepareSchemaOptions {
  * FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when `signal` fired. Nothing is left then: the same call starts over.
  */
 export async function prepareSchema(options: PrepareSchemaOptions): Promise<PreparedData> {
+  checkOptions<PrepareSchemaOptions>("prepareSchema", options, prepareSchemaKinds);
   const { log, maxRejects = 0.001 } = options;
   if (!(maxRejects >= 0 && maxRejects <= 1))
     throw new ConfigError(`Option maxRejects (--max-rejects) is ${maxRejects}, expected a share from 0 to 1.`, {
@@ -51,18 +55,19 @@ export async function prepareSchema(options: PrepareSchemaOptions): Promise<Prep
     if (options.signal?.aborted) throw interrupted(directory);
   };
   checkAbort();
-  const work = openWork(directory, planOf(log, files));
+  const work = await openWork(directory, planOf(log, files));
   const rejects = new RowRejects(work.root, log.schema.format === "parquet" ? "row" : "line", maxRejects);
   try {
     restart(work);
-    await fill(options, files, work, rejects, checkAbort);
+    const { value, written } = await collectingWrites(() => fill(options, files, work, rejects, checkAbort));
+    writeManifest(work.root, withIds(work.root, value), written);
     publish(work, directory);
   } catch (error) {
     rejects.abandon();
     discard(work.root);
     throw diskFull(error, work.root) ?? error;
   } finally {
-    unlock(work.work);
+    work.release();
   }
   return openPrepared(directory);
 }
@@ -73,7 +78,7 @@ const planOf = ({ schema }: LogDefinition, files: readonly LogFile[]) => ({
   files: files.map(({ name, bytes, modifiedMs, split }) => ({ name, bytes, modifiedMs, split })),
 });
 
-const keptInWork = ["boot.json", "plan.json", "lock"];
+const keptInWork = ["boot.json", "plan.json"];
 
 /** Removes what a killed process has left. */
 function restart({ root, work }: WorkDirectory): void {
@@ -81,13 +86,14 @@ function restart({ root, work }: WorkDirectory): void {
   for (const name of readdirSync(work)) if (!keptInWork.includes(name)) rmSync(join(work, name), { recursive: true });
 }
 
+/** Writes all files of the data set but its manifest, which it returns. */
 async function fill(
   { log, onProgress = () => {}, onNotice = () => {} }: PrepareSchemaOptions,
   files: readonly LogFile[],
   { root, work }: WorkDirectory,
   rejects: RowRejects,
   checkAbort: () => void,
-): Promise<void> {
+): Promise<Manifest> {
   const progress = progressTo(onProgress, 0);
   const read = await readLog({ work, definition: log, files, rejects, progress, onNotice, checkAbort });
   rejects.close();
@@ -102,7 +108,7 @@ async function fill(
   const groupsPath = read.groups ? read.groupsPath : null;
   const written = writeSplits(root, read.encoder, stored, splitOf, learnt, groupsPath);
   progress.advance(stored.rows * stored.stride * 4);
-  writeManifest(root, {
+  return {
     format: "fae-prepared",
     version: manifestVersion,
     source: "schema",
@@ -120,7 +126,7 @@ async function fill(
     },
     options: {},
     schema: schemaRecord(log, learnt.zScores, written.groupFiles, read),
-  });
+  };
 }
 
 /** The schema in the manifest: without its files, so that the same rows give the same data set wherever they lie. */

@@ -1,4 +1,5 @@
-import { DataError } from "@fae/core";
+import { checkArguments, checkOptions, DataError, is } from "@fae/core";
+import { proposeKinds } from "../call-kinds.js";
 import { type ColumnSample, type LogShape, mostDistinct } from "./column-sample.js";
 import { literal, openDatabase } from "./duckdb.js";
 import { logFiles } from "./log-files.js";
@@ -20,10 +21,10 @@ const sampleRows = 10_000;
  * Proposes a schema for a log by a look at its first rows: YAML, with the reasons as comments.
  * @param paths files, or globs, of one log @throws DataError when the first file cannot be read
  */
-export async function proposeSchema(
-  paths: readonly string[],
-  { rows = sampleRows }: ProposeOptions = {},
-): Promise<string> {
+export async function proposeSchema(paths: readonly string[], options: ProposeOptions = {}): Promise<string> {
+  checkArguments("proposeSchema", { paths: [paths, is.list(is.text, 1)] });
+  checkOptions<ProposeOptions>("proposeSchema", options, proposeKinds);
+  const { rows = sampleRows } = options;
   const any = defineLog({ files: [...paths], format: "csv", label: "-", tables: ["-"], split: { by: "none" } });
   const [file] = logFiles(any, paths);
   const shape = await shapeOf(file);
@@ -32,7 +33,7 @@ export async function proposeSchema(
   const samples = columns.map(
     ({ name, isList }): ColumnSample => ({ name, isList, distinct: new Map(), rows: 0, missing: 0, longest: 1 }),
   );
-  const options = {
+  const reading = {
     path: file.path,
     columns: columns.map((column) => ({ ...column, isOptional: true, path: [] })),
     where: () => file.path,
@@ -41,7 +42,7 @@ export async function proposeSchema(
     onUnused: () => {},
   };
   let seen = 0;
-  for await (const block of rowsOfFile(file, schema, null, options, () => {})) {
+  for await (const block of rowsOfFile(file, schema, null, reading, () => {})) {
     const count = Math.min(block.rows, rows - seen);
     for (const [c, sample] of samples.entries()) look(sample, block, c, columns.length, count);
     seen += count;

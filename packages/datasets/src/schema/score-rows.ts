@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { ConfigError, DataError, noRow, type RowLayout, readOriginalIds } from "@fae/core";
+import { ConfigError, checkArguments, DataError, is, noRow, type RowLayout, readOriginalIds } from "@fae/core";
+import { logKind } from "../call-kinds.js";
 import type { Manifest } from "../manifest.js";
 import { openPrepared, readManifest } from "../open-prepared.js";
 import { nameOf } from "./check-schema.js";
@@ -9,7 +10,7 @@ import { defineLog, type LogDefinition, type LogSchema } from "./log-schema.js";
 import { rowsOfFile, rowsOfText } from "./read-log.js";
 import type { RowBlock, RowReject } from "./row-block.js";
 import { growingIds, type TableIds } from "./table-ids.js";
-import { openTextVocabulary } from "./text-vocabulary.js";
+import { readTextVocabulary } from "./text-vocabulary.js";
 import { finisher } from "./write-splits.js";
 
 /** Inputs of a log as a prepared data set counts them. */
@@ -40,6 +41,7 @@ export interface LogScorer {
  * @throws DataError when the data set was not prepared with a schema, ConfigError when the two schemas differ
  */
 export async function openLogScorer(directory: string, reading?: LogDefinition): Promise<LogScorer> {
+  checkArguments("openLogScorer", { directory: [directory, is.text], reading: [reading, is.maybe(logKind)] });
   const data = await openPrepared(directory);
   const manifest = await readManifest(data.directory);
   if (manifest.schema === undefined) {
@@ -116,7 +118,7 @@ function knownIds(
   unknown: { keys: number },
 ): TableIds {
   if (vocabulary?.text === undefined) return computed; // by value or by hash: the original ids are those
-  const known = openTextVocabulary(name, join(directory, vocabulary.file), join(directory, vocabulary.text), rows);
+  const known = readTextVocabulary(name, join(directory, vocabulary.file), join(directory, vocabulary.text), rows);
   const original = (id: number): number => (id < 0 ? noRow : originals ? originals[id] : id);
   const missing = original(known.idOf(new Uint8Array(0), 0, 0));
   const instead = known.rareId < 0 ? missing : original(known.rareId);

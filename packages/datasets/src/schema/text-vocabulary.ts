@@ -8,6 +8,10 @@ export const rareStart = 0xffffffff;
 
 /** Keys of one table as texts. */
 export interface TextVocabulary {
+  /** Ids. */
+  readonly rows: number;
+  /** Record of each id: its length in 4 bytes and its bytes; null for the row that rare keys share. */
+  recordOf(id: number): Uint8Array | null;
   /** Text of each id; null for the row that rare keys share. */
   textOf(id: number): string | null;
   /** Id of a key; -1 when the table has none. The missing value is the empty key. */
@@ -17,12 +21,17 @@ export interface TextVocabulary {
 }
 
 /**
- * Opens a vocabulary of texts: `starts` of uint32, where the record of each id begins in the file of texts, a record being
- * its length in 4 bytes and its bytes. Memory: the texts, 4 bytes a key, and three times that after the first `idOf`.
+ * Reads where the records of a vocabulary of texts begin, and opens it. Memory: the texts, 4 bytes a key, and three times that
+ * after the first `idOf`.
  */
-export function openTextVocabulary(table: string, startsPath: string, textsPath: string, rows: number): TextVocabulary {
+export function readTextVocabulary(table: string, startsPath: string, textsPath: string, rows: number): TextVocabulary {
   const starts = new Uint32Array(rows);
   withFile(startsPath, "r", (file) => readFully(file, bytesOf(starts), 0, startsPath));
+  return openTextVocabulary(table, starts, textsPath);
+}
+
+/** @param starts where the record of each id begins in the file of texts: its length in 4 bytes and its bytes */
+export function openTextVocabulary(table: string, starts: Uint32Array, textsPath: string): TextVocabulary {
   const texts = new Uint8Array(statSync(textsPath).size);
   withFile(textsPath, "r", (file) => readFully(file, texts, 0, textsPath));
   const recordAt = (id: number): [number, number] => {
@@ -39,7 +48,13 @@ export function openTextVocabulary(table: string, startsPath: string, textsPath:
   };
   let known: { dictionary: TextDictionary; ids: Int32Array } | null = null;
   return {
+    rows: starts.length,
     rareId: starts.indexOf(rareStart),
+    recordOf(id) {
+      if (starts[id] === rareStart) return null;
+      const [start, end] = recordAt(id);
+      return texts.subarray(start - 4, end);
+    },
     textOf: (id) => (starts[id] === rareStart ? null : Buffer.from(texts.subarray(...recordAt(id))).toString("utf8")),
     idOf(bytes, start, end) {
       known ??= dictionaryOf(table, starts, texts, recordAt);

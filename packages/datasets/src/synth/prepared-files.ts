@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Manifest, manifestVersion } from "../manifest.js";
 import { bytesOf, openSink } from "../prepare/files.js";
+import type { Written } from "../prepare/written.js";
 import type { Design, DesignTable } from "./design.js";
 import type { SynthSettings } from "./settings.js";
 
@@ -12,19 +13,20 @@ export interface SplitCount {
 
 const vocabularyLimit = 100_000_000;
 
-/** Writes the raw key of every row id, table by table; the files, or null when there are to be none. */
-export function writeVocabularies({ vocabulary }: SynthSettings, { tables }: Design, root: string): string[] | null {
+/** Writes the raw key of every row id, table by table; the files by name, or null when there are to be none. */
+export function writeVocabularies(
+  { vocabulary }: SynthSettings,
+  { tables }: Design,
+  root: string,
+): { readonly names: readonly string[]; readonly written: readonly Written[] } | null {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   if (!(vocabulary ?? rows <= vocabularyLimit)) return null;
   mkdirSync(join(root, "vocab"), { recursive: true });
-  return tables.map((table) => {
-    const file = `vocab/${table.name}.i32`;
-    writeKeys(join(root, file), table);
-    return file;
-  });
+  const names = tables.map(({ name }) => `vocab/${name}.i32`);
+  return { names, written: tables.map((table, t) => writeKeys(join(root, names[t]), table)) };
 }
 
-function writeKeys(path: string, { rows, keyOf }: DesignTable): void {
+function writeKeys(path: string, { rows, keyOf }: DesignTable): Written {
   const sink = openSink(path, 0);
   try {
     const block = new Int32Array(Math.min(rows, 1 << 18));
@@ -33,7 +35,7 @@ function writeKeys(path: string, { rows, keyOf }: DesignTable): void {
       for (let i = 0; i < count; i++) block[i] = keyOf(from + i);
       sink.write(bytesOf(block.subarray(0, count)));
     }
-    sink.close();
+    return sink.close();
   } catch (error) {
     sink.abandon();
     throw error;

@@ -1,11 +1,13 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FaeError, strideBytes } from "@fae/core";
+import { checkOptions, FaeError, strideBytes } from "@fae/core";
+import { synthKinds } from "../call-kinds.js";
+import { withIds } from "../id-mapping.js";
 import { writeManifest } from "../manifest.js";
 import { requireSpace } from "../prepare/disk.js";
 import { openSink, type Sink, writeWhole } from "../prepare/files.js";
 import { openPool, type Pool } from "../prepare/pool.js";
 import { discard, openWork, publish, type WorkDirectory } from "../prepare/work.js";
+import type { Written } from "../prepare/written.js";
 import { type Design, designOf } from "./design.js";
 import { gzipMember } from "./job.js";
 import type { SynthOptions, SynthReport } from "./options.js";
@@ -22,12 +24,13 @@ import { scoreTotal, type TeacherScores } from "./teacher-scores.js";
  * @throws ConfigError for options, FaeError `ERR_DISK_FULL`, FaeError `ERR_INTERRUPTED` when `signal` fired. Then nothing is left.
  */
 export async function synthesize(options: SynthOptions): Promise<SynthReport> {
+  checkOptions<SynthOptions>("synthesize", options, synthKinds);
   const started = performance.now();
   const settings = settleSynth(options);
   if (settings.signal?.aborted) throw interrupted();
   const design = designOf(settings);
   const { onProgress: _, signal: __, workers: ___, ...plan } = settings;
-  const work = openWork(settings.directory, { synth: plan });
+  const work = await openWork(settings.directory, { synth: plan });
   let pool: Pool | null = null;
   let report: Omit<SynthReport, "seconds" | "inputsPerSecond" | "workers">;
   let threads = 0;
@@ -39,10 +42,10 @@ export async function synthesize(options: SynthOptions): Promise<SynthReport> {
     const made = await writeInputs(settings, design, work, pool);
     report = reportOf(settings, design, made);
     if (settings.format === "prepared") {
-      writeManifest(
-        work.root,
-        manifestOf(settings, design, made.splits, writeVocabularies(settings, design, work.root)),
-      );
+      const vocabularies = writeVocabularies(settings, design, work.root);
+      const manifest = manifestOf(settings, design, made.splits, vocabularies?.names ?? null);
+      const written = [...made.written, ...(vocabularies?.written ?? [])];
+      writeManifest(work.root, withIds(work.root, manifest), written);
     }
     const { directory: ____, ...lasting } = report;
     writeWhole(join(work.root, "synth.json"), `${JSON.stringify({ ...lasting, options: shown(plan) }, null, 2)}\n`);
@@ -52,6 +55,8 @@ export async function synthesize(options: SynthOptions): Promise<SynthReport> {
     await pool?.[Symbol.asyncDispose]();
     discard(work.root);
     throw isFull(error) ? diskFull(settings.directory, error) : error;
+  } finally {
+    work.release();
   }
   const seconds = (performance.now() - started) / 1000;
   return { ...report, seconds, inputsPerSecond: report.inputs / seconds, workers: threads };
@@ -62,6 +67,7 @@ interface Made {
   readonly bytes: number;
   readonly splits: readonly SplitCount[];
   readonly scores: readonly TeacherScores[];
+  readonly written: readonly Written[];
 }
 
 /** Marks the items that the users of a log meet, for its negatives. */
@@ -90,7 +96,7 @@ async function survey(
       for (let i = 0; i < bits.length; i++) bits[i] |= bytes[i];
     },
   );
-  writeFileSync(join(work.work, surveyFile), bits);
+  writeWhole(join(work.work, surveyFile), bits);
 }
 
 const surveyFile = "items.bits";
@@ -106,6 +112,7 @@ async function writeInputs(
   let sink: Sink | null = null;
   let file = -1;
   let bytes = 0;
+  const written: Written[] = [];
   const put = (part: Uint8Array) => {
     sink?.write(part);
     bytes += part.length;
@@ -116,7 +123,7 @@ async function writeInputs(
       { pool, job, outputs, unitRows, stage: "write", inputsTotal: rows, onProgress, signal },
       (unit, made) => {
         if (unit.file !== file) {
-          sink?.close();
+          if (sink) written.push(sink.close());
           file = unit.file;
           sink = openSink(join(root, `${outputs.files[file].name}${gzip ? ".gz" : ""}`), 0);
           const first = header === null ? null : Buffer.from(`${header}\n`);
@@ -128,13 +135,14 @@ async function writeInputs(
         if (made.scores) totals[unit.split].add(made.scores);
       },
     );
-    (sink as Sink | null)?.close();
+    const last = (sink as Sink | null)?.close();
+    if (last) written.push(last);
   } catch (error) {
     (sink as Sink | null)?.abandon();
     throw error;
   }
   const inputs = splits.reduce((sum, split) => sum + split.rows, 0);
-  return { inputs, bytes, splits, scores: totals.map((total) => total.scores()) };
+  return { inputs, bytes, splits, scores: totals.map((total) => total.scores()), written };
 }
 
 const bytesPerInput = ({ format, gzip }: SynthSettings, { layout, lineBytes }: Design): number =>

@@ -1,3 +1,5 @@
+import { checkOptions } from "@fae/core";
+import { scanKinds } from "../call-kinds.js";
 /**
  * A line, without its line end: bytes `[start, end)` of `bytes`, valid during the call only. `offset` is where it starts in
  * the text, `isCrlf` whether it ended in CR LF. Returning false ends the scan.
@@ -33,7 +35,9 @@ const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
  * Cuts a text that arrives in pieces into lines. Lines inside a piece are handed on in place; only a line that spans two
  * pieces is copied. A byte order mark at offset 0 is counted, and belongs to no line.
  */
-export function lineScanner({ offset, skipsFirst, maxLineBytes, onLine, onLongLine }: ScanOptions): LineScanner {
+export function lineScanner(options: ScanOptions): LineScanner {
+  checkOptions<ScanOptions>("lineScanner", options, scanKinds);
+  const { offset, skipsFirst, maxLineBytes, onLine, onLongLine } = options;
   // A Buffer like the pieces, so that the parser is compiled for one kind of array.
   const carry = Buffer.alloc(byteOrderMark.length + maxLineBytes + 1);
   let carried = 0;

@@ -62,18 +62,19 @@ describe.each(formats)("$name lines", (format) => {
       "1 ",
       "+1",
       "1.0",
+      "0.000",
+      "-7.00",
+      "1234567890.0",
+      "1.",
+      ".0",
+      "1.01",
+      "1.0.0",
       "14102124",
       "14130100",
       "14003100",
       "14120023",
       "14123223",
       "pv",
-      "pvx",
-      "bu",
-      "buy",
-      "cart",
-      "car",
-      "fav",
       "\0",
       "\r",
       "\xff",
@@ -100,6 +101,24 @@ describe.each(formats)("$name lines", (format) => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("lineParser", () => {
+  const words = (format: (typeof formats)[number], line: string) => {
+    const row = new Int32Array(parsedWords(format));
+    return lineParser(format.line)(Buffer.from(line), 0, line.length, row, 0) ? [...row] : null;
+  };
+
+  it("takes integers with a point and zeros, and any text in a skipped field", () => {
+    const { avazu, taobao, "criteo-kaggle": kaggle } = rawFormats;
+    expect(words(taobao, "1.0,2.00,3,,1511544070.0")).toEqual([1, 2, 3, 1511544070]);
+    expect(words(taobao, "1,2,3.5,pv,4")).toBe(null);
+    const tail = "14102100,1005.0,0,1fbe01fe,f3845767,28905ebd,ecad2386,7801e8d9,07d7df22,a99f214a,ddd2926e,44956a24";
+    const line = `1.00E+18,0.0,${tail},1,2,15706,320,50,1722,0,35,-1,79`;
+    expect(words(avazu, line)?.slice(0, 3)).toEqual([0, 0, 1005]);
+    const fields = ["1.0", "-7.0", ...Array<string>(12).fill("5.0"), ...Array<string>(26).fill("")];
+    expect(words(kaggle, fields.join("\t"))?.slice(0, 4)).toEqual([1, 0, 5, 5]);
   });
 });
 

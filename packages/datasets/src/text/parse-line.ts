@@ -14,8 +14,7 @@ const kinds: readonly FieldKind[] = [
   "integer",
   "natural",
   "hour",
-  "identifier",
-  "action",
+  "skipped",
 ];
 const label = 0;
 const count = 1;
@@ -23,8 +22,10 @@ const hexOrMissing = 2;
 const hex = 3;
 const integer = 4;
 const natural = 5;
-const hour = 6;
-const identifier = 7;
+const hourOfDay = 6;
+
+/** The decimal point. */
+const point = 46;
 
 /** 0 .. 15 for the bytes of hex digits, 64 for all others. */
 const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -41,8 +42,10 @@ const hexPairs = Int16Array.from({ length: 65536 }, (_, pair) => {
 /**
  * Makes the parser of a format, which leaves `step` words from one kept field to the next. It only says yes or no; `rejectOf`
  * says why not. The two must agree on every line.
+ *
+ * @param hour gets the whole hour, YYMMDDHH, of every line that has one.
  */
-export function lineParser(format: LineFormat, step = 1): LineParser {
+export function lineParser(format: LineFormat, step = 1, hour = new Int32Array(1)): LineParser {
   const codes = Uint8Array.from(format.fields, ({ kind }) => kinds.indexOf(kind));
   const delimiter = format.delimiter.charCodeAt(0);
   const delimiters = Math.imul(delimiter, 0x01010101);
@@ -131,6 +134,10 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
             if (digit < 0 || digit > 9) break;
             value = value * 10 + digit;
           }
+          if (p < end && bytes[p] === point) {
+            p = afterZeros(bytes, p + 1, end);
+            if (p < 0) return false;
+          }
           if (isNegative) value = -value;
           if (value > 2147483647 || value < (code === natural ? 0 : -2147483648)) return false;
           rows[word] = code === count && value < 0 ? 0 : value | 0;
@@ -143,20 +150,19 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
         if (p === end || (bytes[p] | 1) !== 49) return false;
         rows[word] = bytes[p++] - 48;
         word += step;
-      } else if (code === identifier) {
-        const first = p;
-        while (p < end && bytes[p] >= 48 && bytes[p] <= 57) p++;
-        if (p === first || p - first > 20) return false;
-      } else if (code === hour) {
+        if (p < end && bytes[p] === point) {
+          p = afterZeros(bytes, p + 1, end);
+          if (p < 0) return false;
+        }
+      } else if (code === hourOfDay) {
         const value = hourOf(bytes, p, end);
         if (value < 0) return false;
-        rows[word] = value;
+        hour[0] = value;
+        rows[word] = value % 100;
         word += step;
         p += 8;
       } else {
-        const length = actionLength(bytes, p, end);
-        if (length === 0) return false;
-        p += length;
+        for (; p < end && bytes[p] !== delimiter; p++) if (bytes[p] === 0) return false;
       }
       if (field === last) return p === end;
       if (p >= end || bytes[p] !== delimiter) return false;
@@ -166,22 +172,23 @@ export function lineParser(format: LineFormat, step = 1): LineParser {
   };
 }
 
-/** Hour of `YYMMDDHH` at `p`, -1 when it is not one. */
+/** The number `YYMMDDHH` at `p`, -1 when it is not one. */
 function hourOf(bytes: Uint8Array, p: number, end: number): number {
   if (p + 8 > end) return -1;
-  for (let i = 0; i < 8; i++) if (bytes[p + i] < 48 || bytes[p + i] > 57) return -1;
+  let value = 0;
+  for (let i = 0; i < 8; i++) {
+    const digit = bytes[p + i] - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
   const month = (bytes[p + 2] - 48) * 10 + bytes[p + 3] - 48;
   const day = (bytes[p + 4] - 48) * 10 + bytes[p + 5] - 48;
-  const value = (bytes[p + 6] - 48) * 10 + bytes[p + 7] - 48;
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && value <= 23 ? value : -1;
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && value % 100 <= 23 ? value : -1;
 }
 
-/** Bytes of the action word at `p`: pv, fav, buy, cart; 0 when it is none of them. */
-function actionLength(bytes: Uint8Array, p: number, end: number): number {
-  const left = end - p;
-  if (left >= 2 && bytes[p] === 112 && bytes[p + 1] === 118) return 2;
-  if (left >= 3 && bytes[p] === 102 && bytes[p + 1] === 97 && bytes[p + 2] === 118) return 3;
-  if (left >= 3 && bytes[p] === 98 && bytes[p + 1] === 117 && bytes[p + 2] === 121) return 3;
-  if (left >= 4 && bytes[p] === 99 && bytes[p + 1] === 97 && bytes[p + 2] === 114 && bytes[p + 3] === 116) return 4;
-  return 0;
+/** Where the zeros at `p` end; -1 when there are none. */
+function afterZeros(bytes: Uint8Array, p: number, end: number): number {
+  let q = p;
+  while (q < end && bytes[q] === 48) q++;
+  return q > p ? q : -1;
 }

@@ -14,8 +14,6 @@ export const rejectReasons = [
   "integer-out-of-range",
   "not-hex",
   "bad-hour",
-  "bad-identifier",
-  "bad-action",
 ] as const;
 
 export type RejectReason = (typeof rejectReasons)[number];
@@ -37,8 +35,7 @@ export const expectation: Readonly<Record<FieldKind, string>> = {
   integer: "an integer from -2^31 to 2^31 - 1",
   natural: "an integer from 0 to 2^31 - 1",
   hour: "YYMMDDHH",
-  identifier: "1 to 20 digits",
-  action: "pv, buy, cart or fav",
+  skipped: "any text",
 };
 
 const excerptBytes = 40;
@@ -87,14 +84,21 @@ const all = (test: (byte: number) => boolean, bytes: Uint8Array, start: number, 
   return true;
 };
 
+/** Where the digits of a number end: before its point, when nothing but zeros follow that. */
+const wholeEnd = (bytes: Uint8Array, start: number, end: number): number => {
+  const point = bytes.subarray(start, end).indexOf(46) + start;
+  return point >= start && point + 1 < end && all((byte) => byte === 48, bytes, point + 1, end) ? point : end;
+};
+
 const integer =
   (low: number): Check =>
   (bytes, start, end) => {
     if (start === end) return "missing-value";
     const digits = bytes[start] === 45 ? start + 1 : start;
-    if (digits === end || !all(isDigit, bytes, digits, end)) return "not-an-integer";
+    const stop = wholeEnd(bytes, digits, end);
+    if (digits === stop || !all(isDigit, bytes, digits, stop)) return "not-an-integer";
     let value = 0;
-    for (let i = digits; i < end; i++) value = value * 10 + bytes[i] - 48;
+    for (let i = digits; i < stop; i++) value = value * 10 + bytes[i] - 48;
     if (digits > start) value = -value;
     return value >= low && value <= 2147483647 ? null : "integer-out-of-range";
   };
@@ -107,9 +111,6 @@ const orMissing =
   (bytes, start, end) =>
     start === end ? null : check(bytes, start, end);
 
-const text = (bytes: Uint8Array, start: number, end: number) =>
-  String.fromCharCode(...bytes.subarray(start, Math.min(end, start + 16)));
-
 const isHour = (bytes: Uint8Array, start: number, end: number): boolean => {
   if (end - start !== 8 || !all(isDigit, bytes, start, end)) return false;
   const two = (at: number) => (bytes[start + at] - 48) * 10 + bytes[start + at + 1] - 48;
@@ -117,14 +118,13 @@ const isHour = (bytes: Uint8Array, start: number, end: number): boolean => {
 };
 
 const checks: Readonly<Record<FieldKind, Check>> = {
-  label: (bytes, start, end) => (end - start === 1 && (bytes[start] | 1) === 49 ? null : "bad-label"),
+  label: (bytes, start, end) =>
+    wholeEnd(bytes, start, end) - start === 1 && (bytes[start] | 1) === 49 ? null : "bad-label",
   count: orMissing(integer(-2147483648)),
   "hex-or-missing": orMissing(hex),
   hex,
   integer: integer(-2147483648),
   natural: integer(0),
   hour: (bytes, start, end) => (isHour(bytes, start, end) ? null : "bad-hour"),
-  identifier: (bytes, start, end) =>
-    end > start && end - start <= 20 && all(isDigit, bytes, start, end) ? null : "bad-identifier",
-  action: (bytes, start, end) => (["pv", "buy", "cart", "fav"].includes(text(bytes, start, end)) ? null : "bad-action"),
+  skipped: () => null,
 };

@@ -31,17 +31,21 @@ const fieldText: Readonly<Record<FieldKind, (random: Random) => string>> = {
   integer: (random) => `${random.below(9) - 1}`,
   natural: (random) => `${random.below(40)}`,
   hour: (random) => `141021${String(random.below(24)).padStart(2, "0")}`,
-  identifier: (random) => `${random.word()}${random.word()}`.slice(0, 20),
-  action: (random) => pick(random, ["pv", "buy", "cart", "fav"]),
+  skipped: (random) => pick(random, ["pv", "buy", "cart", `${random.word()}${random.word()}`.slice(0, 20)]),
 };
 
 export const randomLine = (format: RawFormat, random: Random): string =>
   format.line.fields.map(({ kind }) => fieldText[kind](random)).join(format.line.delimiter);
 
-/** `lines` valid lines, each with its line end. */
+/** `lines` valid lines in order of their hours, each with its line end. */
 export function randomLog(format: RawFormat, lines: number, seed: number): string {
   const random = new Random(seed);
-  return Array.from({ length: lines }, () => `${randomLine(format, random)}\n`).join("");
+  const hour = format.line.fields.findIndex(({ kind }) => kind === "hour");
+  return Array.from({ length: lines }, () => `${randomLine(format, random)}\n`)
+    .map((line) => ({ line, hour: hour < 0 ? 0 : Number(line.split(format.line.delimiter)[hour]) }))
+    .sort((a, b) => a.hour - b.hour)
+    .map(({ line }) => line)
+    .join("");
 }
 
 /** Rows of a split as arrays of words. */

@@ -36,10 +36,18 @@ export function oracleText(format: RawFormat, bytes: Buffer, maxLineBytes = 6553
     const at = { line: i + 1, offset };
     offset += piece.length + 1;
     if (isLong) lines.push({ ...at, words: null, reason: "line-too-long", field: 0 });
-    else if (at.offset === 0 && line === format.header) continue;
+    else if (at.offset === 0 && namesColumns(format, line)) continue;
     else lines.push({ ...at, ...oracleLine(format, line) });
   }
   return { lines, total: pieces.length, crlf };
+}
+
+/** Whether a first line names the columns: all fields begin with a letter, or are 0, 1, 2 ... or 1, 2, 3 ... */
+function namesColumns({ line: { delimiter } }: RawFormat, line: string): boolean {
+  const word = `"?[A-Za-z_][^${delimiter}]*`;
+  if (new RegExp(`^${word}(${delimiter}${word})+$`, "s").test(line)) return true;
+  const { length } = line.split(delimiter);
+  return length > 1 && [0, 1].some((from) => line === Array.from({ length }, (_, i) => i + from).join(delimiter));
 }
 
 export function oracleLine(format: RawFormat, line: string): Pick<OracleLine, "words" | "reason" | "field"> {
@@ -66,8 +74,8 @@ function oracleValue({ kind }: Field, text: string): number | null | string {
 
 const integer = (text: string, low: bigint): number | string => {
   if (text === "") return "missing-value";
-  if (!/^-?[0-9]+$/.test(text)) return "not-an-integer";
-  const value = BigInt(text);
+  if (!/^-?[0-9]+(\.0+)?$/.test(text)) return "not-an-integer";
+  const value = BigInt(text.replace(/\..*/, ""));
   return value >= low && value <= 2147483647n ? Number(value) : "integer-out-of-range";
 };
 
@@ -77,7 +85,7 @@ const hex = (text: string): number | string => {
 };
 
 const values: Readonly<Record<FieldKind, (text: string) => number | null | string>> = {
-  label: (text) => (text === "0" || text === "1" ? Number(text) : "bad-label"),
+  label: (text) => (/^[01](\.0+)?$/.test(text) ? Number(text) : "bad-label"),
   count(text) {
     const value = text === "" ? 0 : integer(text, -2147483648n);
     return typeof value === "number" ? Math.max(0, value) : value;
@@ -88,8 +96,7 @@ const values: Readonly<Record<FieldKind, (text: string) => number | null | strin
   natural: (text) => integer(text, 0n),
   hour: (text) =>
     /^\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])$/.test(text) ? Number(text.slice(6)) : "bad-hour",
-  identifier: (text) => (/^[0-9]{1,20}$/.test(text) ? null : "bad-identifier"),
-  action: (text) => (/^(pv|buy|cart|fav)$/.test(text) ? null : "bad-action"),
+  skipped: () => null,
 };
 
 /** Ids by first appearance, per table, of the accepted lines' keys. */

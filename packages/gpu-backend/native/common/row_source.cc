@@ -16,6 +16,9 @@ namespace fae {
 
 namespace {
 
+// The exponent of a float32 that is NaN or infinite.
+constexpr uint32_t not_finite = 0x7f800000;
+
 // Maps a whole file read-only after checking that it holds exactly `expected` bytes.
 const uint32_t* map_file(const SourceSpec& spec, uint64_t expected, uint32_t stride_bytes) {
   const int file = open(spec.path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -134,9 +137,8 @@ void RowSource::check(uint32_t number, uint32_t count, uint32_t epoch, bool orde
     uint32_t bad = input[0] > 1;
     for (uint32_t s = 0; s < job_.step_count(); s++) {
       const uint32_t* at = input + 1 + static_cast<size_t>(s) * (features + ids);
-      if (counts) {
-        for (uint32_t f = 0; f < features; f++) bad |= at[f] >> 31;
-      }
+      // A count of at least 0, or a float whose exponent is not that of NaN and infinity.
+      for (uint32_t f = 0; f < features; f++) bad |= counts ? at[f] >> 31 : (at[f] & not_finite) == not_finite;
       // id + 1 is 0 for "no row" and at most the cardinality otherwise.
       for (uint32_t j = 0; j < ids; j++) bad |= at[features + j] + 1 > limits_[j];
     }
@@ -154,8 +156,14 @@ void RowSource::wrong(uint64_t row, const uint32_t* words) const {
   }
   for (uint32_t s = 0; s < job_.step_count(); s++) {
     const uint32_t* at = words + 1 + static_cast<size_t>(s) * (job_.dense_features + job_.ids_per_step);
-    for (uint32_t f = 0; f < job_.dense_features && spec_.encoding == DenseEncoding::int32_log1p; f++) {
+    for (uint32_t f = 0; f < job_.dense_features; f++) {
       const int32_t found = static_cast<int32_t>(at[f]);
+      if (spec_.encoding == DenseEncoding::float32) {
+        if ((at[f] & not_finite) != not_finite) continue;
+        const std::string value = (at[f] & ~not_finite) << 1 ? "NaN" : found < 0 ? "-Infinity" : "Infinity";
+        fail(FAE_DATA, where + "dense feature " + std::to_string(f) + " is " + value + ", expected a finite number. Prepare the data set again.",
+             {fact("path", from), fact("row", row), fact("feature", f), fact("found", value)});
+      }
       if (found < 0) {
         fail(FAE_DATA, where + "dense feature " + std::to_string(f) + " is the count " + std::to_string(found) +
                            ", expected 0 or more. Prepare the data set again.",

@@ -220,6 +220,20 @@ describe.skipIf(nativeMissing("cpu"))("session", () => {
     }
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "refuses a dense value of %d",
+    async (value) => {
+      const words = tinyWords([
+        [1, 0.5, 1, 1],
+        [0, value, 1, 1],
+      ]);
+      await using session = await cpuEngine().open(tinyJob(onHost, { sources: [tinySource(words)] }));
+      const message = `row 1: dense feature 0 is ${value}, expected a finite number`;
+      await expect(session.evaluate("train")).rejects.toThrow(message);
+      await expect(run(session, "host", 0)).rejects.toThrow(message);
+    },
+  );
+
   it("refuses a batch that is not hot", async () => {
     await using session = await cpuEngine().open(tinyJob(hotAndHybrid));
     await expect(run(session, "hot", 0)).rejects.toThrow(/Batch 0 is not hot: row \d+ of table '[ab]'/);

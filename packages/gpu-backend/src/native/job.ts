@@ -1,4 +1,4 @@
-import { ConfigError, compile, type Job, optimizerSpec } from "@fae/core";
+import { ConfigError, checkArguments, compile, dataKinds, type Job, optimizerSpec } from "@fae/core";
 
 /** A job as native engines take it: JSON (common/job.h), and the words of its memory sources in order of appearance. */
 export interface NativeJob {
@@ -8,6 +8,7 @@ export interface NativeJob {
 
 /** @throws ShapeError for a wrong program, ConfigError for a wrong optimizer, batch, or table name. */
 export function nativeJob(job: Job): NativeJob {
+  checkArguments("open", { job: [job, dataKinds.job] });
   if (!Number.isSafeInteger(job.batch) || job.batch < 1)
     throw new ConfigError(`Batch size must be a positive integer, found ${job.batch}.`, {
       fix: "Use at least 1.",

@@ -1,4 +1,4 @@
-import { type Engine, type Job, openRouteSession, plainRefusals } from "@fae/core";
+import { checkArguments, type Engine, is, type Job, openRouteSession, plainRefusals } from "@fae/core";
 import { backendFacts, loadBackend } from "./backend.js";
 import { tfNetwork } from "./network.js";
 
@@ -8,6 +8,7 @@ import { tfNetwork } from "./network.js";
  * @throws EngineUnavailableError with the reason and the repair
  */
 export async function tfjsEngine(backend?: string): Promise<Engine> {
+  checkArguments("tfjsEngine", { backend: [backend, is.maybe(is.text)] });
   const { tf, name, description } = await loadBackend(backend);
   return {
     name: `tfjs:${name}`,

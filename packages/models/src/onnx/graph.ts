@@ -21,6 +21,7 @@ const alignment = 65536;
 export class Graph {
   readonly external: ExternalTensor[] = [];
   readonly #graph = new Message();
+  readonly #metadata: Message[] = [];
   readonly #dataFile: string;
   #names = 0;
   #end = 0;
@@ -99,14 +100,20 @@ export class Graph {
     return output;
   }
 
+  /** A text that the model carries. */
+  metadata(key: string, value: string): void {
+    this.#metadata.push(new Message().text(1, key).text(2, value));
+  }
+
   /** The serialised ModelProto. */
   finish(): Uint8Array {
-    return new Message()
+    const model = new Message()
       .int(1, 8)
       .text(2, "fae")
       .message(7, this.#graph)
-      .message(8, new Message().text(1, "").int(2, 17))
-      .finish();
+      .message(8, new Message().text(1, "").int(2, 17));
+    for (const entry of this.#metadata) model.message(14, entry);
+    return model.finish();
   }
 
   #name(prefix: string): string {

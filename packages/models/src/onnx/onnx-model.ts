@@ -10,13 +10,26 @@ export interface OnnxModel {
   readonly dataBytes: number;
 }
 
+export interface OnnxOptions {
+  /** Name of the file of weights relative to the model. */
+  readonly dataFile: string;
+  /** Texts that the model file carries, by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Share of the training inputs without a click that were kept; the graph corrects its scores for it. Default 1. */
+  readonly keptNegatives?: number;
+}
+
 /**
  * A program as an ONNX graph (opset 17) that predicts. Inputs: `dense` float32 `[N, (S,) F]` as the program sees it (for
- * Criteo ln(x + 1)), `ids` int64 `[N, (S,) sum L]`; output: `probability` float32 `[N, 1]`. In bags of more than one id -1
- * stands for no row; one-hot ids must name a row. Weights go to an external file, so tables may exceed 2 GiB.
- * @param dataFile name of the external file relative to the model
+ * Criteo ln(x + 1)), `ids` int64 `[N, (S,) sum L]`; output: `probability` float32 `[N, 1]`. Id -1 stands
+ * for no row (zeros) in every table; any other id that is no row fails in `Gather`. Weights go to an external file, so tables
+ * may exceed 2 GiB.
  */
-export function onnxModel(program: Program, layout: RowLayout, dataFile: string): OnnxModel {
+export function onnxModel(
+  program: Program,
+  layout: RowLayout,
+  { dataFile, metadata = {}, keptNegatives = 1 }: OnnxOptions,
+): OnnxModel {
   if (layout.hotness.length !== program.tables.length || layout.denseFeatures !== program.denseFeatures)
     throw new ShapeError(
       `The layout has ${layout.hotness.length} tables and ${layout.denseFeatures} dense features, the program '${program.name}' ${program.tables.length} and ${program.denseFeatures}.`,
@@ -40,8 +53,11 @@ export function onnxModel(program: Program, layout: RowLayout, dataFile: string)
     });
     graph.node("Identity", [output], {}, node.output);
   }
-  graph.node("Sigmoid", [program.logit], {}, "probability");
+  const logit =
+    keptNegatives === 1 ? program.logit : graph.node("Add", [program.logit, graph.float(Math.log(keptNegatives))]);
+  graph.node("Sigmoid", [logit], {}, "probability");
   graph.output("probability", "float32", ["N", 1]);
+  for (const [key, value] of Object.entries(metadata)) graph.metadata(key, value);
   return { model: graph.finish(), tensors: graph.external, dataBytes: graph.dataBytes };
 }
 
@@ -54,12 +70,15 @@ function addRows(graph: Graph, program: Program, layout: RowLayout): void {
     const table = graph.weight(name, [rows, program.width]);
     const ids = sliceLast(graph, "ids", axis, from, from + bag);
     from += bag;
-    // [N, (S,) L, D]
-    if (bag === 1) return graph.node("Gather", [table, ids], { axis: 0 });
     const zero = graph.ints([0]);
-    const found = graph.node("Gather", [table, graph.node("Max", [ids, zero])], { axis: 0 });
+    // Gather counts numbers below 0 from the end: below -1 they become one that it refuses.
+    const isWrong = graph.node("Less", [ids, graph.ints([-1])]);
+    const index = graph.node("Where", [isWrong, graph.ints([rows]), graph.node("Max", [ids, zero])]);
+    // [N, (S,) L, D]
+    const found = graph.node("Gather", [table, index], { axis: 0 });
     const present = graph.node("Cast", [graph.node("GreaterOrEqual", [ids, zero])], { to: 1 });
     const masked = graph.node("Mul", [found, graph.node("Unsqueeze", [present, graph.ints([axis + 1])])]);
+    if (bag === 1) return masked;
     return graph.node("ReduceSum", [masked, graph.ints([axis])], { keepdims: 1 });
   });
   graph.node("Concat", pooled, { axis }, "rows");

@@ -94,7 +94,7 @@ export const embeddingBytes = ({ rows, rowState }: Bytes): number =>
 
 /** Columns as wide as their widest cell; all but the first to the right. */
 function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map((cells) => cells[c].length)));
+  const widths = head.map((title, c) => rows.reduce((most, cells) => Math.max(most, cells[c].length), title.length));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, c) => (c === 0 || c === 6 ? cell.padEnd(widths[c]) : cell.padStart(widths[c])))

@@ -16,13 +16,13 @@ export type RoleOptions = Pick<Required<SeriesOptions>, "trainUsers" | "valUsers
  * `trainUsers` train and, of these, the first `valUsers` validate as well.
  *
  * @param lastTimes time of the last action, by user.
- * @returns bits of `roles`, by user.
+ * @returns bits of `roles`, by user; how many users would test if none were cut.
  * @throws DataError when nobody is left to train on.
  */
 export function assignRoles(
   lastTimes: Int32Array,
   { trainUsers, valUsers, usersMultiple, seed }: RoleOptions,
-): Uint8Array {
+): { readonly bits: Uint8Array; readonly testers: number } {
   const users = lastTimes.length;
   const splitTime = lastTimes.slice().sort()[Math.floor(users * 0.7)];
   const testers = lastTimes.reduce((n, time) => n + (time > splitTime ? 1 : 0), 0);
@@ -33,7 +33,7 @@ export function assignRoles(
     throw new DataError(
       `The log has ${users - testers} training users; they are used in multiples of ${usersMultiple}.`,
       {
-        fix: `Give more of the log, ${usersMultiple} training users at least; the library also takes a smaller series.usersMultiple.`,
+        fix: `Give more of the log, ${usersMultiple} training users at least, or a smaller usersMultiple (--users-multiple).`,
         details: { found: users - testers, expected: usersMultiple },
       },
     );
@@ -50,7 +50,7 @@ export function assignRoles(
       bits[user] = roles.listed | (place < trainUsers ? roles.train : 0) | (place < valUsers ? roles.val : 0);
     }
   }
-  return bits;
+  return { bits, testers };
 }
 
 export interface WriteRolesOptions extends RoleOptions {
@@ -62,8 +62,13 @@ export interface WriteRolesOptions extends RoleOptions {
   readonly path: string;
 }
 
+export interface RolesReport {
+  /** Users whose last action lies after the split time; they test, cut to a multiple. */
+  readonly testers: number;
+}
+
 /** `assignRoles` over the histories of all buckets. */
-export function writeRoles(options: WriteRolesOptions): void {
+export function writeRoles(options: WriteRolesOptions): RolesReport {
   const { buckets, users, bucketUsers, path } = options;
   const lastTimes = new Int32Array(users);
   for (const [bucket, histories] of buckets.entries()) {
@@ -71,7 +76,9 @@ export function writeRoles(options: WriteRolesOptions): void {
     const heads = readWords(histories, 0, 2 * Math.min(bucketUsers, users - firstUser));
     for (let i = 0; i < heads.length / 2; i++) lastTimes[firstUser + i] = heads[i * 2];
   }
+  const { bits, testers } = assignRoles(lastTimes, options);
   const sink = openSink(path);
-  sink.write(assignRoles(lastTimes, options));
+  sink.write(bits);
   sink.close();
+  return { testers };
 }

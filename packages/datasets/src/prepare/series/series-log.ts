@@ -51,7 +51,7 @@ export async function finishSeriesLog(run: Run, settings: Settings, parts: reado
       join(run.work, `histories-${b}.i32`),
     ),
   };
-  const report = await arrange(run, settings, parts, buckets, paths);
+  const { report, testers } = await arrange(run, settings, parts, buckets, paths);
   if (report.series.every(({ train }) => train === 0)) {
     throw new DataError("No training user has the 11 actions that a series needs at least.", {
       fix: "Give more of the log.",
@@ -61,7 +61,20 @@ export async function finishSeriesLog(run: Run, settings: Settings, parts: reado
   const splits = await write(run, settings, buckets, paths, report);
   const rows = splits.train.rows + splits.val.rows + splits.test.rows;
   const positives = splits.train.positives + splits.val.positives + splits.test.positives;
-  return { layout: { ...layout, hotness: [...layout.hotness] }, tables, splits, labelRate: positives / rows };
+  const reasons = reasonsOf(settings, testers);
+  return { layout: { ...layout, hotness: [...layout.hotness] }, tables, splits, labelRate: positives / rows, reasons };
+}
+
+function reasonsOf({ series: { usersMultiple, valUsers } }: Settings, testers: number): DataPart["reasons"] {
+  const multiple = "Give more of the log, or a smaller usersMultiple (--users-multiple).";
+  const test =
+    testers === 0
+      ? "No user's last action is later than that of 70 % of all users, so nobody tests. Give a log with more different times."
+      : `${testers} users have their last action after the split time; they are used in multiples of ${usersMultiple}. ${multiple}`;
+  return {
+    test,
+    val: `It has series of the first ${valUsers} training users with at least 11 actions (--val-users).`,
+  };
 }
 
 /** Groups the actions by user, settles who trains and who tests, collects what negatives are drawn from. */
@@ -71,13 +84,21 @@ async function arrange(
   parts: readonly PartRecord[],
   { users, items, bucketUsers }: Buckets,
   paths: Paths,
-): Promise<PairsReport> {
+): Promise<{ report: PairsReport; testers: number }> {
   const path = (part: PartRecord, ending: string) => partPath(run.work, part.file, part.part, ending);
   const maps = mapSlices(run.work, parts, 3);
   const scatterPaths = parts.map((part) => path(part, "actions"));
   const sorts = parts.map((part, i): Job<"sortActions"> => {
     const rowsPath = path(part, "rows");
-    const rows = { path: rowsPath, rows: part.kept, stride: actionWords, keysAt: 0, maps: maps[i] };
+    const rows = {
+      path: rowsPath,
+      rows: part.rows,
+      kept: part.rows,
+      keep: null,
+      stride: actionWords,
+      keysAt: 0,
+      maps: maps[i],
+    };
     const input = { part: rows, users, bucketUsers, scatterPath: scatterPaths[i], firstsPath: path(part, "firsts") };
     const record = `sort-${partName(part.file, part.part)}`;
     const after = () => rmSync(rowsPath, { force: true });
@@ -97,10 +118,11 @@ async function arrange(
   });
   await runJobs(run, "arrange", collects);
   const shared = { buckets: paths.histories, users, bucketUsers, seed: read.seed };
-  await one("writeRoles", { ...shared, ...series, path: paths.roles }, users);
+  const { testers } = await one("writeRoles", { ...shared, ...series, path: paths.roles }, users);
   const { itemCategory: itemCategoryPath, roles: rolesPath } = paths;
   const pairs = { ...shared, items, itemCategoryPath, rolesPath, perUser: series.perUser, path: paths.pairs };
-  return one("collectPairs", pairs, paths.histories.length * bucketActions * 8);
+  const report = await one("collectPairs", pairs, paths.histories.length * bucketActions * 8);
+  return { report, testers };
 }
 
 type SplitTable = Record<"train" | "val" | "test", { file: string; rows: number; positives: number }>;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { drawsFor, purposes } from "../draws.js";
-import { bytesOf, withFile, writeFully } from "../files.js";
+import { bytesOf, withFile, writeAt } from "../files.js";
 import { readWords } from "../part-rows.js";
 import { destinationOf, type RowOrder } from "../row-order.js";
 import { openScatter } from "../shuffle.js";
@@ -74,7 +74,7 @@ export function writeBucketSeries(options: WriteSeriesOptions): number[] {
   }
   scatterSeries(trainWords, train);
   scatterSeries(valWords, val);
-  withFile(test.path, "r+", (file) => writeFully(file, bytesOf(testWords), test.first * seriesWords * 4));
+  withFile(test.path, "r+", (file) => writeAt(file, test.path, test.first * seriesWords * 4, bytesOf(testWords)));
   return [train.rows / 2, val.rows / 2, testPositives];
 }
 

@@ -40,17 +40,17 @@ uint64_t DeviceLoop::host_bytes() const {
   return static_cast<uint64_t>(slots_) * job_.batch * (job_.stride_words + 1) * 4;
 }
 
-void DeviceLoop::run(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
+void DeviceLoop::run(const SegmentCall& call, const Graph& graph, const Graph* several, BatchHooks* hooks, double* losses, double* seconds, uint64_t bytes[FAE_TRAFFIC][2]) {
   for (uint32_t first = 0; first < call.count; first += Core::most_steps) {
     SegmentCall piece = call;
     piece.batches += first;
     piece.learning_rates += first;
     piece.count = std::min(Core::most_steps, call.count - first);
-    part(piece, graph, several, hooks_of, losses + first, seconds, bytes, nullptr);
+    part(piece, graph, several, hooks, losses + first, seconds, bytes, nullptr);
   }
 }
 
-void DeviceLoop::evaluate(const RowSource& source, const Graph& graph, const HooksOf& hooks_of, float* scores, fae_evaluation& evaluation, double* seconds) {
+void DeviceLoop::evaluate(const RowSource& source, const Graph& graph, BatchHooks* hooks, float* scores, fae_evaluation& evaluation, double* seconds) {
   std::vector<uint32_t> batches(source.batches());
   for (uint32_t b = 0; b < batches.size(); b++) batches[b] = b;
   std::vector<double> losses(batches.size());
@@ -58,28 +58,28 @@ void DeviceLoop::evaluate(const RowSource& source, const Graph& graph, const Hoo
   for (uint32_t first = 0; first < batches.size(); first += Core::most_steps) {
     const uint32_t count = std::min<uint32_t>(Core::most_steps, static_cast<uint32_t>(batches.size()) - first);
     const SegmentCall call{Route::device, &source, 0, batches.data() + first, nullptr, count};
-    part(call, graph, nullptr, hooks_of, losses.data() + first, seconds, evaluation.bytes, scores + static_cast<size_t>(first) * job_.batch);
+    part(call, graph, nullptr, hooks, losses.data() + first, seconds, evaluation.bytes, scores + static_cast<size_t>(first) * job_.batch);
   }
   for (uint32_t b = 0; b < batches.size(); b++) sum += losses[b] * source.inputs(b);
   evaluation.inputs = source.rows();
   evaluation.loss = source.rows() ? sum / source.rows() : 0;
 }
 
-void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* several, const HooksOf& hooks_of, double* losses, double* seconds,
+void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* several, BatchHooks* hooks, double* losses, double* seconds,
                       uint64_t bytes[FAE_TRAFFIC][2], float* scores) {
   if (call.count == 0) return;
   const bool training = scores == nullptr;
-  const Hooks hooks = hooks_of ? hooks_of(call.count) : Hooks{};
+  if (hooks) hooks->begin(call.count);
   const cudaStream_t main = core_.lanes().main();
   const size_t batch_words = static_cast<size_t>(job_.batch) * job_.stride_words;
   std::vector<StepRecord> records(call.count);
   for (uint32_t i = 0; i < call.count; i++) {
     records[i] = {call.source->inputs(call.batches[i]), i % slots_, training ? static_cast<float>(call.learning_rates[i]) : 0.f, 0,
                   static_cast<double>(core_.updates + i + 1)};
-    if (hooks.record) hooks.record(i, records[i]);
+    if (hooks) records[i].cold_slot = hooks->cold_slot(i);
   }
   core_.begin(records);
-  feeder_->start({call.source, call.batches, call.count, call.epoch, !training, hooks.prepare});
+  feeder_->start({call.source, call.batches, call.count, call.epoch, !training, hooks});
   const auto copy_time = [&](uint32_t i) {
     float milliseconds = 0;
     FAE_CUDA(cudaEventSynchronize(copied_[i % slots_]));
@@ -102,7 +102,7 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* 
         const uint32_t slot = n % slots_;
         const double begin = now_seconds();
         feeder_->wait(n);
-        if (hooks.last_words) hooks.last_words(n);
+        if (hooks) hooks->await_words(n);
         seconds[stage_wait] += now_seconds() - begin;
         if (n >= slots_) {
           FAE_CUDA(cudaStreamWaitEvent(copies_, consumed_[slot], 0));
@@ -112,7 +112,7 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* 
         const size_t words = static_cast<size_t>(records[n].inputs) * job_.stride_words;
         FAE_CUDA(cudaMemcpyAsync(ring_.get() + slot * batch_words, feeder_->words(n), words * 4, cudaMemcpyHostToDevice, copies_));
         bytes[traffic_inputs][to_device] += words * 4;
-        if (hooks.before_copy) hooks.before_copy(n, copies_);
+        if (hooks) hooks->before_copy(n, copies_);
         FAE_CUDA(cudaEventRecord(copied_[slot], copies_));
       }
       const uint32_t last = (i + steps - 1) % slots_;
@@ -120,7 +120,7 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* 
       if (training) core_.before_launch(i, steps);
       (steps > 1 ? *several : graph).launch(main);
       launched += steps;
-      if (hooks.after_launch) hooks.after_launch(i, main);
+      if (hooks) hooks->after_launch(i, main);
       if (scores) {
         FAE_CUDA(cudaMemcpyAsync(scores_.as<float>() + static_cast<size_t>(last) * job_.batch, core_.scores(), records[i].inputs * 4ull,
                                  cudaMemcpyDeviceToHost, main));
@@ -132,7 +132,7 @@ void DeviceLoop::part(const SegmentCall& call, const Graph& graph, const Graph* 
       i += steps;
     }
     for (uint32_t i = call.count > behind ? call.count - behind : 0; i < call.count; i++) copy_time(i);
-    if (hooks.finish) hooks.finish();
+    if (hooks) hooks->finish();
     seconds[stage_read] += feeder_->finish();
   } catch (...) {
     feeder_->finish();

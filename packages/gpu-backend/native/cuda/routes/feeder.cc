@@ -53,7 +53,7 @@ void Feeder::work() {
     std::exception_ptr failure;
     try {
       const uint32_t inputs = work_.source->copy_batch(work_.batches[i], work_.epoch, work_.ordered, words(i));
-      if (work_.then) work_.then(i, inputs, words(i));
+      if (work_.hooks) work_.hooks->prepare(i, inputs, words(i));
     } catch (...) {
       failure = std::current_exception();
     }

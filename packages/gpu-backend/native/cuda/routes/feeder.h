@@ -5,11 +5,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "routes/batch_hooks.h"
+#include "routes/word_ring.h"
 #include "row_source.h"
 #include "support/arena.h"
 
@@ -24,16 +25,17 @@ class Feeder {
   Feeder& operator=(const Feeder&) = delete;
 
   uint32_t slots() const { return slots_; }
-  uint32_t* words(uint32_t i) const { return memory_.as<uint32_t>() + (i % slots_) * slot_words_; }
+  uint32_t* words(uint32_t i) const { return ring().words(i); }
+  WordRing ring() const { return {memory_.as<uint32_t>(), slots_, slot_words_}; }
 
-  // Starts reading: batch i of the segment is number batches[i] of `source`. `then` runs on the reader's thread after the words
-  // of batch i are in place (inputs: how many are real); its failures count as the reader's.
+  // Starts reading: batch i of the segment is number batches[i] of `source`. `hooks->prepare` runs on the reader's thread after
+  // the words of batch i are in place; its failures count as the reader's.
   struct Work {
     const RowSource* source = nullptr;
     const uint32_t* batches = nullptr;
     uint32_t count = 0, epoch = 0;
     bool ordered = false;
-    std::function<void(uint32_t i, uint32_t inputs, uint32_t* words)> then;
+    BatchHooks* hooks = nullptr;  // null: none
   };
   void start(Work work);
   // Blocks until batch i is ready. Throws what a reader threw.
@@ -44,7 +46,8 @@ class Feeder {
   double finish();
   // Throws what a reader threw, if one did.
   void rethrow();
-  // True once a reader failed or the segment is being given up: `then` must not block for good.
+  // True once a reader failed or the segment is being given up.
+  const std::atomic<bool>& stop_flag() const { return stop_; }
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
 
  private:

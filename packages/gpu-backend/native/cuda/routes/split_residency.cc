@@ -1,7 +1,8 @@
 // Hot rows on the device only, cold rows on the host only: route `mixed` for any batch, route `hot` for hot ones.
 #include <cstring>
 
-#include "routes/mixed_pipeline.h"
+#include "routes/device_loop.h"
+#include "routes/mixed/mixed_pipeline.h"
 #include "routes/step_recorder.h"
 #include "rows/device_rows.h"
 
@@ -14,8 +15,8 @@ uint32_t host_threads(const Job& job) { return job.threads ? job.threads : std::
 class SplitResidency final : public Residency {
  public:
   explicit SplitResidency(const Job& job)
-      : job_(job), pool_(host_threads(job)), core_(job, false), host_(job, pool_), rows_(job, MixedPipeline::cold_slots(job), core_.arena()),
-        batch_(job, core_.arena(), rows_.first_rows()), loop_(job, core_, 2 * (job.look_ahead + 3)), pipeline_(job, core_, host_, rows_, loop_.slots()),
+      : job_(job), pool_(host_threads(job)), core_(job, false), host_(job, pool_), rows_(job, ColdPlanner::slots(job), core_.arena()),
+        batch_(job, core_.arena(), rows_.first_rows()), loop_(job, core_, 2 * (job.look_ahead + 3)), pipeline_(job, core_, host_, rows_),
         mixed_(job, core_, rows_, batch_, WordLayout::translated), score_(job, core_, rows_, batch_, WordLayout::translated), hot_(job, core_, rows_, batch_) {
     core_.allocate();
     loop_.allocate();
@@ -34,17 +35,16 @@ class SplitResidency final : public Residency {
       loop_.run(call, one, &hot_.train(encoding, loop_.ring(), nullptr, DeviceLoop::steps_together), nullptr, losses, report.seconds, report.bytes);
       return;
     }
-    const auto hooks = [&](uint32_t count) { return pipeline_.begin(count, true, report.seconds, report.bytes); };
-    pipeline_.clear_counts();
-    loop_.run(call, mixed_.train(call.source->spec().encoding, loop_.ring(), nullptr), nullptr, hooks, losses, report.seconds, report.bytes);
+    pipeline_.report_to(true, report.seconds, report.bytes);
+    loop_.run(call, mixed_.train(call.source->spec().encoding, loop_.ring(), nullptr), nullptr, &pipeline_, losses, report.seconds, report.bytes);
     report.cold_rows = pipeline_.fetched();
     report.forwarded_rows = pipeline_.forwarded();
   }
 
   void evaluate(const RowSource& source, float* scores, fae_evaluation& evaluation) override {
     double seconds[FAE_STAGES] = {};
-    const auto hooks = [&](uint32_t count) { return pipeline_.begin(count, false, seconds, evaluation.bytes); };
-    loop_.evaluate(source, score_.score(source.spec().encoding, loop_.ring()), hooks, scores, evaluation, seconds);
+    pipeline_.report_to(false, seconds, evaluation.bytes);
+    loop_.evaluate(source, score_.score(source.spec().encoding, loop_.ring()), &pipeline_, scores, evaluation, seconds);
   }
 
   void read_rows(uint32_t table, int slot, const uint32_t* rows, uint64_t count, float* out) override {

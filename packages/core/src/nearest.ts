@@ -17,8 +17,17 @@ function editDistance(a: string, b: string): number {
   return last[b.length];
 }
 
-/** The known word closest to `word`, or undefined when none is close enough to be a slip of the finger. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** First letters of the parts of a name: `lr` of `learningRate`. */
+const initials = (name: string): string =>
+  name
+    .split(/[^a-zA-Z0-9]+|(?=[A-Z])/)
+    .map((part) => part.slice(0, 1).toLowerCase())
+    .join("");
+
+/** The known word closest to `word`, or whose initials it is; undefined when none is close enough to be a slip of the finger. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const short = word.length > 1 ? known.find((candidate) => initials(candidate) === word.toLowerCase()) : undefined;
+  if (short !== undefined) return short;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
