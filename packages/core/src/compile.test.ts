@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compile, ShapeError } from "./index.js";
-import type { Node } from "./ops/types.js";
+import type { Node } from "./ops/index.js";
 import type { Program } from "./program.js";
 
 const linear = (output: string, input: string, params: string[], transposed = false): Node => ({

@@ -1,8 +1,10 @@
 import { ShapeError } from "./errors.js";
-import { opOf } from "./ops/index.js";
+import { type Node, opOf } from "./ops/index.js";
 import { showShape } from "./ops/shape.js";
-import type { GradientMode, Node, Value } from "./ops/types.js";
-import { denseShape, type Program, rowsShape } from "./program.js";
+import type { GradientMode, Value } from "./ops/types.js";
+import { largestSize } from "./plain.js";
+import { denseShape, elements, type Program, rowsShape } from "./program.js";
+import { readProgram } from "./read-job.js";
 
 /** Gradients of one node: what to do with each input's and each parameter's gradient. */
 export interface BackwardStep {
@@ -26,9 +28,11 @@ type Shapes = Record<Value, readonly number[]>;
 
 /**
  * Checks a program, finds the shape of every value and derives the backward pass.
- * @throws ShapeError naming the node or value with what was expected and found.
+ * The result shares nothing with what was given.
+ * @throws ShapeError naming the node or value with what was expected and found, ConfigError for a field of a wrong type.
  */
-export function compile(program: Program): CompiledProgram {
+export function compile(given: Program): CompiledProgram {
+  const program = readProgram(given, "program");
   checkSizes(program);
   checkNames(program);
   const shapes = inferShapes(program);
@@ -75,8 +79,9 @@ function fail(program: Program, what: string, expected: string, found: string, f
 
 function checkSizes(program: Program): void {
   const whole = (name: string, value: number, least: number) => {
-    if (!Number.isSafeInteger(value) || value < least)
+    if (!Number.isInteger(value) || value < least)
       fail(program, name, `an integer of at least ${least}`, `${value}`, "Correct the program's sizes.");
+    if (value > largestSize) fail(program, name, "below 2^31", `${value}`, "Use smaller layers, tables or widths.");
   };
   whole("denseFeatures", program.denseFeatures, 0);
   whole("steps", program.steps, 0);
@@ -145,13 +150,33 @@ function checkAllUsed(program: Program): void {
 
 function inferShapes(program: Program): Shapes {
   const params = new Map(program.params.map((param) => [param.name, param.shape]));
-  const shapes: Shapes = { dense: denseShape(program), rows: rowsShape(program) };
-  for (const node of program.nodes)
-    shapes[node.output] = opOf(node.op).shape(
-      node,
-      node.inputs.map((input) => shapes[input]),
-      node.params.map((param) => params.get(param) ?? []),
+  // Without a prototype: `__proto__` is a name like others.
+  const shapes: Shapes = Object.create(null);
+  const add = (name: Value, shape: readonly number[]) => {
+    if (elements(shape) > largestSize)
+      fail(program, `the size of value '${name}'`, "below 2^31", showShape(shape), "Use smaller layers.");
+    shapes[name] = shape;
+  };
+  add("dense", denseShape(program));
+  add("rows", rowsShape(program));
+  for (const node of program.nodes) {
+    add(
+      node.output,
+      opOf(node.op).shape(
+        node,
+        node.inputs.map((input) => shapes[input]),
+        node.params.map((param) => params.get(param) ?? []),
+      ),
     );
+    if (elements(shapes[node.output]) === 0)
+      fail(
+        program,
+        `value '${node.output}'`,
+        "at least one element",
+        showShape(shapes[node.output]),
+        "Only dense features may be none.",
+      );
+  }
   return shapes;
 }
 

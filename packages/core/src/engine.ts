@@ -18,7 +18,10 @@ export interface Machine {
 export interface TableStart {
   /** Path of `original[id]` as little-endian uint32, one per row, for data in popularity order; absent: the id itself. */
   readonly originalIdsPath?: string;
-  /** Keep the rows in this file (created, mapped) instead of anonymous memory: tables larger than RAM. */
+  /**
+   * Keep the rows in this file (mapped) instead of anonymous memory: tables larger than RAM. The session makes it, and refuses
+   * one that is there already; it stays when the session is closed.
+   */
   readonly mappedPath?: string;
 }
 
@@ -117,6 +120,9 @@ export interface Engine {
   machine(): Machine;
   /** Reasons why this engine cannot run the job; empty when it can. Needs no memory or device. */
   refuses(job: Pick<Job, "program" | "plan" | "optimizer" | "rowType" | "matmul">): string[];
-  /** Allocates and initialises everything. @throws FaeError */
+  /**
+   * Allocates and initialises everything, from a copy of the job: what the caller changes afterwards does not matter. Values of
+   * a wrong type or out of range are refused, naming them. @throws FaeError
+   */
   open(job: Job): Promise<Session>;
 }

@@ -1,5 +1,15 @@
 /** The only file of this package that reads data files. Numbers in files are little-endian, as on every host that Node runs on today. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { checkArguments } from "./check-call.js";
 import { DataError } from "./errors.js";
@@ -17,9 +27,17 @@ export interface InputFile {
 /** @param of what the file is, for messages. @throws DataError when it cannot be opened. */
 export function openInput(path: string, of: string): InputFile {
   const file = descriptor(path, of);
+  const stats = fstatSync(file);
+  if (!stats.isFile()) {
+    closeSync(file);
+    throw new DataError(`'${path}' of ${of} is not a regular file.`, {
+      fix: "Name a file on a disk: pipes, devices and folders cannot be read at any place.",
+      details: { path },
+    });
+  }
   return {
     path,
-    bytes: fstatSync(file).size,
+    bytes: stats.size,
     read(out, from) {
       for (let done = 0; done < out.length; ) {
         const count = readSync(file, out, done, out.length - done, from + done);
@@ -96,7 +114,8 @@ export function expectNoLinks(directory: string): void {
 function descriptor(path: string, of: string): number {
   expectFile(path);
   try {
-    return openSync(path, "r");
+    // Without waiting: a pipe would keep the thread until somebody writes to it.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     throw new DataError(`File '${path}' of ${of} cannot be opened: ${(cause as Error).message}.`, {
       fix: "Check the path and its permissions.",

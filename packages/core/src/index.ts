@@ -1,5 +1,12 @@
 export type { BatchSource, DenseEncoding, IdColumns, RowLayout } from "./batch.js";
 export { idColumns, idsPerStep, layoutLimits, noRow, strideBytes, strideWords } from "./batch.js";
+export {
+  type BuilderOptions,
+  type LinearOptions,
+  type MlpOptions,
+  type NodeOptions,
+  ProgramBuilder,
+} from "./builder.js";
 export { checkArguments, checkOptions } from "./check-call.js";
 export { type BackwardStep, type CompiledProgram, compile, differentiate } from "./compile.js";
 export { dataKinds } from "./data-kinds.js";
@@ -50,22 +57,11 @@ export { correctedScore, crossEntropy, logClamp, lossGradient, meanLoss, score }
 export { auc, type Metrics, meanCrossEntropy, metrics } from "./metrics.js";
 export { suggestion } from "./nearest.js";
 export type { Network, NetworkInput, NetworkStep } from "./network.js";
+export type { Activation } from "./ops/activations.js";
+export type { AnyOp, Node, NodeOf, OpAttributes, OpCall, OpGradientCall, OpName, OpTable } from "./ops/index.js";
 export { opOf, ops } from "./ops/index.js";
 export { interactionPairs } from "./ops/interact.js";
-export type {
-  Activation,
-  GradientMode,
-  Node,
-  NodeOf,
-  Numbers,
-  OpAttributes,
-  OpCall,
-  OpDefinition,
-  OpGradientCall,
-  OpName,
-  OpTable,
-  Value,
-} from "./ops/types.js";
+export type { GradientMode, Numbers, OpCase, OpDefinition, Value } from "./ops/types.js";
 export { optimizerSpec, optimizers, rowStateValues } from "./optimizers/index.js";
 export type {
   OptimizerDefinition,
@@ -91,16 +87,18 @@ export type { PackedInfo, PreparedData, SplitName } from "./prepared.js";
 export type { Init, ParamSpec, Program, TableSpec } from "./program.js";
 export { denseShape, elements, rowsShape } from "./program.js";
 export { nameKey, normals, permutation, philox, Random, streams, uniformRow, unit } from "./random.js";
+export { readAccess, readJob, readSegment, readValues } from "./read-job.js";
 export type { ReferenceEngine } from "./reference/engine.js";
 export { referenceEngine } from "./reference/engine.js";
 export type { NetworkOptions } from "./reference/network.js";
 export { referenceNetwork } from "./reference/network.js";
-export { plainRefusals } from "./refusals.js";
+export { jobProblems, plainRefusals } from "./refusals.js";
 export type { Regime, Residency } from "./residency.js";
 export { planProblems, planRanges, residencyOf } from "./residency.js";
 export type { NumbersType } from "./routes/arena.js";
+export { checkLayout, checkSegment } from "./routes/checks.js";
 export type { RouteEngine, RouteSession } from "./routes/session.js";
-export { checkLayout, openRouteSession } from "./routes/session.js";
+export { openRouteSession } from "./routes/session.js";
 export type { Batch, RowReader, RowReaderOptions } from "./rows.js";
 export { openRows } from "./rows.js";
 export { stepOf, stepValues } from "./step-values.js";

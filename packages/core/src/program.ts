@@ -5,7 +5,10 @@
  * its shape is `[B, ...shape]` and only `shape` is written down. A program sees *pooled rows*, never ids: look-up,
  * pooling (sum over a bag) and row update belong to the route, so one program runs on every placement.
  */
-import type { Node, Value } from "./ops/types.js";
+import type { Node } from "./ops/index.js";
+import type { Value } from "./ops/types.js";
+
+export { elements } from "./ops/shape.js";
 
 /** How a table or parameter starts. Draws come from `random.ts`: the same in TypeScript, C++ and CUDA. */
 export type Init =
@@ -54,6 +57,3 @@ export const denseShape = (p: Pick<Program, "steps" | "denseFeatures">): number[
 /** Shape of the given value `rows` (pooled rows), without B. */
 export const rowsShape = (p: Pick<Program, "steps" | "tables" | "width">): number[] =>
   p.steps === 0 ? [p.tables.length, p.width] : [p.steps, p.tables.length, p.width];
-
-/** Number of elements of a shape. */
-export const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);

@@ -88,8 +88,7 @@ if (!["ON", "OFF", "AUTO"].includes(cuda)) {
   console.error(`error: --cuda ${options.cuda} is unknown. Use on, off or auto.`);
   process.exit(1);
 }
-const headers = ["node-api-headers", "node-addon-api"];
-const absent = headers.filter((name) => packageFolder(name) === null);
+const headers = packageFolder("node-api-headers");
 const compilers = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
 const missing = [
   process.platform !== "linux" && {
@@ -101,9 +100,9 @@ const missing = [
     why: "no C++ compiler was found",
     fix: "Install one for C++20: apt install g++.",
   },
-  absent.length > 0 && {
-    why: `${absent.length > 1 ? "npm packages are" : "an npm package is"} missing: ${absent.join(", ")}`,
-    fix: `Install: npm install --save-dev ${absent.join(" ")}.`,
+  headers === null && {
+    why: "the npm package node-api-headers is missing",
+    fix: "Install: npm install --save-dev node-api-headers.",
   },
 ].filter(Boolean);
 if (missing.length > 0) giveUp(...missing);
@@ -125,8 +124,7 @@ const configured = run("cmake", [
   tree,
   ...(existsSync(join(tree, "CMakeCache.txt")) || !has("ninja", "--version") ? [] : ["-G", "Ninja"]),
   "-DCMAKE_BUILD_TYPE=Release",
-  `-DFAE_NODE_API_HEADERS=${join(packageFolder("node-api-headers"), "include")}`,
-  `-DFAE_NODE_ADDON_API=${packageFolder("node-addon-api")}`,
+  `-DFAE_NODE_API_HEADERS=${join(headers, "include")}`,
   `-DFAE_OUTPUT=${output}`,
   `-DFAE_CUDA=${cuda}`,
   `-DFAE_TESTS=${options.tests ? "ON" : "OFF"}`,

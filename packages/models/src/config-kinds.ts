@@ -17,6 +17,26 @@ const towerKinds = {
 
 export const dlrmKinds = { ...towerKinds, topMlp: sizes };
 
+export const dcnv2Kinds = {
+  name: maybe(text),
+  tableRows: sizes,
+  width: whole(1),
+  denseFeatures: whole(1),
+  bottomMlp: sizes,
+  crossLayers: maybe(whole(1)),
+  crossRank: maybe(whole(1)),
+  structure: maybe(oneOf(["stacked", "parallel"])),
+  topMlp: sizes,
+};
+
+export const deepfmKinds = {
+  name: maybe(text),
+  tableRows: sizes,
+  width: whole(2),
+  denseFeatures: whole(1),
+  topMlp: sizes,
+};
+
 export const tbsmKinds = {
   ...towerKinds,
   history: whole(1, 65_536),

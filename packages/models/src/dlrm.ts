@@ -1,7 +1,7 @@
-import { ConfigError, checkOptions, type Program } from "@fae/core";
+import { checkOptions, type Program, ProgramBuilder } from "@fae/core";
 import { dlrmKinds } from "./config-kinds.js";
-import { addMlp, emptyDraft } from "./layers.js";
-import { addTower, checkTower, interactionWidth, type TowerConfig } from "./tower.js";
+import { checkHead } from "./layers.js";
+import { addTower, checkTower, type TowerConfig } from "./tower.js";
 
 export interface DlrmConfig extends TowerConfig {
   /** Default `dlrm`. */
@@ -20,15 +20,8 @@ export interface DlrmConfig extends TowerConfig {
 export function dlrm(config: DlrmConfig): Program {
   checkOptions<DlrmConfig>("dlrm", config, dlrmKinds);
   checkTower(config);
-  const { name = "dlrm", width, denseFeatures, tableRows, topMlp, interaction = "dot" } = config;
-  if (topMlp[topMlp.length - 1] !== 1)
-    throw new ConfigError(`The top MLP ends with ${topMlp[topMlp.length - 1]} values; a click has one logit.`, {
-      fix: "Make the last size of 'topMlp' 1.",
-      details: { option: "topMlp", found: topMlp, expected: 1 },
-    });
-  const draft = emptyDraft();
-  const input = addTower(draft, config, "", 0);
-  const sizes = [interactionWidth(interaction, tableRows.length, width), ...topMlp];
-  const logit = addMlp(draft, { name: "top_l", input, sizes, hidden: "relu", last: "none" });
-  return { name, denseFeatures, steps: 0, width, ...draft, logit };
+  checkHead("topMlp", "top MLP", config.topMlp);
+  const { name = "dlrm", denseFeatures, width, topMlp } = config;
+  const b = new ProgramBuilder({ name, denseFeatures, width });
+  return b.build(b.mlp(addTower(b, config), topMlp, { name: "top_l", last: "none" }));
 }

@@ -1,4 +1,8 @@
 export { avazuRows, criteoKaggleRows, criteoTerabyteRows, taobaoRows } from "./cardinalities.js";
+export type { Dcnv2Config } from "./dcnv2.js";
+export { dcnv2 } from "./dcnv2.js";
+export type { DeepFmConfig } from "./deepfm.js";
+export { deepfm } from "./deepfm.js";
 export { describeProgram, parameterCount } from "./describe.js";
 export type { DlrmConfig } from "./dlrm.js";
 export { dlrm } from "./dlrm.js";

@@ -7,6 +7,8 @@ import {
   type RowLayout,
   type Shape,
 } from "@fae/core";
+import { type Dcnv2Config, dcnv2 } from "./dcnv2.js";
+import { type DeepFmConfig, deepfm } from "./deepfm.js";
 import { type DlrmConfig, dlrm } from "./dlrm.js";
 import { type Preset, rmc1, rmc2, rmc3, rmc4, synM1, synM2, synM3, synM4 } from "./presets.js";
 import { type TbsmConfig, tbsm } from "./tbsm.js";
@@ -22,14 +24,26 @@ export interface DataShape {
 }
 
 type DlrmOptions = Omit<DlrmConfig, "tableRows" | "denseFeatures">;
+type Dcnv2Options = Omit<Dcnv2Config, "tableRows" | "denseFeatures">;
+type DeepFmOptions = Omit<DeepFmConfig, "tableRows" | "denseFeatures">;
 type TbsmOptions = Omit<TbsmConfig, "tableRows" | "denseFeatures" | "history">;
 
-/** Sizes that a `dlrm` or `tbsm` of one's own may set; the data give the others. */
-export type ModelOptions = Partial<DlrmOptions & TbsmOptions>;
+/** Sizes that a model without fixed sizes may set; the data give the others. */
+export type ModelOptions = Partial<DlrmOptions & Dcnv2Options & DeepFmOptions & TbsmOptions>;
 
 /** Every option by name: the types see to it that none is missing. */
 const towerOptions = { name: true, width: true, bottomMlp: true, interaction: true } as const;
 const dlrmOptions: Readonly<Record<keyof DlrmOptions, true>> = { ...towerOptions, topMlp: true };
+const dcnv2Options: Readonly<Record<keyof Dcnv2Options, true>> = {
+  name: true,
+  width: true,
+  bottomMlp: true,
+  crossLayers: true,
+  crossRank: true,
+  structure: true,
+  topMlp: true,
+};
+const deepFmOptions: Readonly<Record<keyof DeepFmOptions, true>> = { name: true, width: true, topMlp: true };
 const tbsmOptions: Readonly<Record<keyof TbsmOptions, true>> = {
   ...towerOptions,
   towerTopMlp: true,
@@ -126,23 +140,43 @@ function expectOptions(model: string, options: ModelOptions, of: Readonly<Record
   });
 }
 
+function expectNoSteps(model: string, { steps }: DataShape): void {
+  if (steps > 0)
+    throw new ConfigError(`Model '${model}' takes no sequences; the data have ${steps} steps.`, {
+      fix: "Use model 'tbsm' for these data.",
+      details: { option: "model", found: steps, expected: 0 },
+    });
+}
+
 function buildDlrm(data: DataShape, options: ModelOptions = {}): Program {
   checkBuild("dlrm", data, options);
   expectOptions("dlrm", options, dlrmOptions);
-  if (data.steps > 0)
-    throw new ConfigError(`Model 'dlrm' takes no sequences; the data have ${data.steps} steps.`, {
-      fix: "Use model 'tbsm' for these data.",
-      details: { option: "model", found: data.steps, expected: 0 },
-    });
+  expectNoSteps("dlrm", data);
+  const { denseFeatures, tableRows } = data;
   const width = options.width ?? 16;
-  return dlrm({
-    bottomMlp: [512, 256, 64, width],
-    topMlp: [512, 256, 1],
+  return dlrm({ bottomMlp: [512, 256, 64, width], topMlp: [512, 256, 1], ...options, width, denseFeatures, tableRows });
+}
+
+function buildDcnv2(data: DataShape, options: ModelOptions = {}): Program {
+  expectOptions("dcnv2", options, dcnv2Options);
+  expectNoSteps("dcnv2", data);
+  const { denseFeatures, tableRows } = data;
+  const width = options.width ?? 16;
+  return dcnv2({
+    bottomMlp: [512, 256, width],
+    topMlp: [1024, 1024, 512, 256, 1],
     ...options,
     width,
-    denseFeatures: data.denseFeatures,
-    tableRows: data.tableRows,
+    denseFeatures,
+    tableRows,
   });
+}
+
+function buildDeepFm(data: DataShape, options: ModelOptions = {}): Program {
+  expectOptions("deepfm", options, deepFmOptions);
+  expectNoSteps("deepfm", data);
+  const { denseFeatures, tableRows } = data;
+  return deepfm({ width: 16, topMlp: [400, 400, 400, 1], ...options, denseFeatures, tableRows });
 }
 
 function buildTbsm(data: DataShape, options: ModelOptions = {}): Program {
@@ -194,6 +228,18 @@ export const models: readonly ModelEntry[] = [
     describe: "DLRM of any size, for data without sequences",
     recommended: dlrmDefaults,
     build: buildDlrm,
+  },
+  {
+    name: "dcnv2",
+    describe: "DCNv2 of any size: low-rank cross layers, as MLPerf's DLRM-DCNv2",
+    recommended: dlrmDefaults,
+    build: buildDcnv2,
+  },
+  {
+    name: "deepfm",
+    describe: "DeepFM of any size: factorisation machine and MLP over the same vectors",
+    recommended: dlrmDefaults,
+    build: buildDeepFm,
   },
   { name: "tbsm", describe: "TBSM of any size, for sequences", recommended: tbsmDefaults, build: buildTbsm },
 ];

@@ -1,7 +1,7 @@
-import { ConfigError, checkOptions, type ParamSpec, type Program, type Value } from "@fae/core";
-import { sizes as notEmpty, tbsmKinds } from "./config-kinds.js";
-import { add, addMlp, addSquare, type Draft, emptyDraft } from "./layers.js";
-import { addTower, checkTower, interactionWidth, type TowerConfig } from "./tower.js";
+import { ConfigError, checkOptions, type ParamSpec, type Program, ProgramBuilder, type Value } from "@fae/core";
+import { tbsmKinds } from "./config-kinds.js";
+import { checkHead, checkSizes } from "./layers.js";
+import { addTower, checkTower, type TowerConfig } from "./tower.js";
 
 export interface TbsmConfig extends TowerConfig {
   /** Default `tbsm`. */
@@ -46,30 +46,19 @@ export function referenceShape(param: Pick<ParamSpec, "name" | "shape">): readon
 }
 
 /** One time-series layer: weights of the history steps, then their weighted sum, the context `[B, V]`. */
-function addHead(draft: Draft, config: TbsmConfig, head: { index: number; history: Value; candidate: Value }): Value {
-  const { inner = "def", mechanism = "mlp", attentionMlp, towerTopMlp } = config;
-  const { index, history, candidate } = head;
+function addHead(b: ProgramBuilder, config: TbsmConfig, index: number, history: Value, candidate: Value): Value {
+  const { inner = "def", mechanism = "mlp", attentionMlp } = config;
   const name = `ams.${index}`;
-  const params = inner === "dot" ? [] : [addSquare(draft, `${name}.A`, towerTopMlp[towerTopMlp.length - 1])];
-  const linear = (output: Value, input: Value, transposed: boolean): Value =>
-    add(draft, { op: "linear", output, inputs: [input], params, attributes: { activation: "none", transposed } });
+  const [steps, vector] = b.shape(history);
+  const params = inner === "dot" ? [] : [b.param(`${name}.A`, [vector, vector])];
+  const product = (output: string, x: Value, transposed: boolean): Value =>
+    b.op("linear", [x], { activation: "none", transposed }, { name: output, params });
   let query = candidate;
-  if (inner !== "dot") query = linear(`${name}.Aw`, candidate, false);
-  if (inner === "def") query = linear(`${name}.AtAw`, query, true);
-  let weights = add(draft, {
-    op: "batch-dot",
-    output: `${name}.scores`,
-    inputs: [history, query],
-    params: [],
-    attributes: {},
-  });
-  if (mechanism === "mlp") {
-    const steps = headSteps(config.history, config.heads ?? 1, config.headHistory ?? "full")[index];
-    const sizes = [steps, ...attentionMlp, steps];
-    weights = addMlp(draft, { name: `${name}.mlp`, input: weights, sizes, hidden: "relu", last: "sigmoid" });
-  }
-  const output = `${name}.context`;
-  return add(draft, { op: "weighted-sum", output, inputs: [weights, history], params: [], attributes: {} });
+  if (inner !== "dot") query = product(`${name}.Aw`, candidate, false);
+  if (inner === "def") query = product(`${name}.AtAw`, query, true);
+  let weights = b.batchDot(history, query, { name: `${name}.scores` });
+  if (mechanism === "mlp") weights = b.mlp(weights, [...attentionMlp, steps], { name: `${name}.mlp`, last: "sigmoid" });
+  return b.weightedSum(weights, history, { name: `${name}.context` });
 }
 
 /**
@@ -81,51 +70,34 @@ function addHead(draft: Draft, config: TbsmConfig, head: { index: number; histor
  */
 export function tbsm(config: TbsmConfig): Program {
   checkTbsm(config);
-  const { name = "tbsm", history, heads = 1, headHistory = "full", project = true, interaction = "dot" } = config;
-  const { tableRows, width, denseFeatures, towerTopMlp, headMlp } = config;
-  const steps = history + 1;
-  const draft = emptyDraft();
-  const tower = addTower(draft, config, "dlrm.", steps);
-  const towerSizes = [interactionWidth(interaction, tableRows.length, width), ...towerTopMlp];
-  const top = addMlp(draft, { name: "dlrm.top_l", input: tower, sizes: towerSizes, hidden: "relu", last: "relu" });
-  const vectors = project
-    ? add(draft, { op: "normalize", output: "steps", inputs: [top], params: [], attributes: { epsilon: 1e-12 } })
-    : top;
-  const slice = (output: Value, from: number, to: number, squeeze: boolean): Value =>
-    add(draft, { op: "slice", output, inputs: [vectors], params: [], attributes: { from, to, squeeze } });
-
-  const candidate = slice("candidate", history, steps, true);
+  const { name = "tbsm", history, heads = 1, headHistory = "full", project = true } = config;
+  const { width, denseFeatures, towerTopMlp, headMlp } = config;
+  const b = new ProgramBuilder({ name, denseFeatures, width, steps: history + 1 });
+  const top = b.mlp(addTower(b, config, "dlrm."), towerTopMlp, { name: "dlrm.top_l" });
+  const vectors = project ? b.normalize(top, { name: "steps" }) : top;
+  const candidate = b.slice(vectors, [history, history + 1], { name: "candidate", squeeze: true });
   const slices = new Map<number, Value>();
   const contexts = headSteps(history, heads, headHistory).map((seen, index) => {
-    const value = slices.get(seen) ?? slice(`history.${seen}`, history - seen, history, false);
+    const value = slices.get(seen) ?? b.slice(vectors, [history - seen, history], { name: `history.${seen}` });
     slices.set(seen, value);
-    return addHead(draft, config, { index, history: value, candidate });
+    return addHead(b, config, index, value, candidate);
   });
-  const sizes = [2 * towerTopMlp[towerTopMlp.length - 1], ...headMlp];
   const outputs = contexts.map((context, j) => {
-    const inputs = [context, candidate];
-    const input = add(draft, { op: "concat", output: `mlps.${j}.input`, inputs, params: [], attributes: { keep: 0 } });
-    return addMlp(draft, { name: `mlps.${j}`, input, sizes, hidden: "relu", last: heads === 1 ? "none" : "sigmoid" });
+    const input = b.concat([context, candidate], { name: `mlps.${j}.input` });
+    return b.mlp(input, headMlp, { name: `mlps.${j}`, last: heads === 1 ? "none" : "sigmoid" });
   });
-  let logit = outputs[0];
-  if (heads > 1) {
-    const input = add(draft, { op: "concat", output: "heads", inputs: outputs, params: [], attributes: { keep: 0 } });
-    logit = addMlp(draft, { name: "final_mlp", input, sizes: [heads, heads + 4, 1], hidden: "relu", last: "none" });
-  }
-  return { name, denseFeatures, steps, width, ...draft, logit };
+  if (heads === 1) return b.build(outputs[0]);
+  return b.build(b.mlp(b.concat(outputs, { name: "heads" }), [heads + 4, 1], { name: "final_mlp", last: "none" }));
 }
 
 function checkTbsm(config: TbsmConfig): void {
   checkOptions<TbsmConfig>("tbsm", config, tbsmKinds);
   checkTower(config);
   const { history, heads = 1, headHistory = "full", headMlp } = config;
-  if (config.mechanism !== "mul")
-    checkOptions("tbsm", { attentionMlp: config.attentionMlp }, { attentionMlp: notEmpty });
-  if (headMlp[headMlp.length - 1] !== 1)
-    throw new ConfigError(`The head MLP ends with ${headMlp[headMlp.length - 1]} values; a click has one logit.`, {
-      fix: "Make the last size of 'headMlp' 1.",
-      details: { option: "headMlp", found: headMlp, expected: 1 },
-    });
+  checkSizes("history", [history]);
+  checkSizes("heads", [heads]);
+  checkHead("headMlp", "head MLP", headMlp);
+  if (config.mechanism !== "mul") checkSizes("attentionMlp", config.attentionMlp);
   const seen = headSteps(history, heads, headHistory);
   if (seen.some((n) => n < 1))
     throw new ConfigError(`${heads} heads over ${history} history steps leave a head with none: ${seen.join(", ")}.`, {

@@ -1,10 +1,9 @@
-import { ConfigError, type Value } from "@fae/core";
-import { add, addMlp, addTables, type Draft } from "./layers.js";
+import { ConfigError, type ProgramBuilder, type Value } from "@fae/core";
 
 /** How the bottom output and the pooled rows meet: dots of all pairs, the same with self-pairs, or concatenation. */
 export type Interaction = "dot" | "dot-itself" | "cat";
 
-/** What DLRM and the TBSM tower share. */
+/** What DLRM, DCNv2 and the TBSM tower share. */
 export interface TowerConfig {
   /** N of each table. */
   readonly tableRows: readonly number[];
@@ -36,26 +35,21 @@ export function checkTower(config: TowerConfig): void {
     });
 }
 
+/** Adds tables and bottom MLP, ReLU after every layer, the last too. @returns its value, `[B, (S,) D]`. */
+export function addBottom(b: ProgramBuilder, { tableRows, bottomMlp }: TowerConfig, prefix = ""): Value {
+  b.tables(tableRows, prefix);
+  return b.mlp(b.dense, bottomMlp, { name: `${prefix}bot_l` });
+}
+
 /**
- * Adds tables, bottom MLP (ReLU after every layer, the last too) and interaction. Works on `[B, F]` with `[B, T, D]` and,
- * with `steps`, on `[B, S, F]` with `[B, S, T, D]` at once.
- *
- * @returns the interaction's value, `[B, (S,) interactionWidth]`.
+ * Adds tables, bottom MLP and interaction. Works on `[B, F]` with `[B, T, D]` and, in a program with steps, on `[B, S, F]`
+ * with `[B, S, T, D]` at once. @returns the interaction's value, `[B, (S,) interactionWidth]`.
  */
-export function addTower(draft: Draft, config: TowerConfig, prefix: string, steps: number): Value {
-  const { tableRows, denseFeatures, bottomMlp, interaction = "dot" } = config;
-  addTables(draft, prefix, tableRows);
-  const name = `${prefix}bot_l`;
-  const bottom = addMlp(draft, {
-    name,
-    input: "dense",
-    sizes: [denseFeatures, ...bottomMlp],
-    hidden: "relu",
-    last: "relu",
-  });
-  const output = `${prefix}interaction`;
-  const inputs = [bottom, "rows"];
+export function addTower(b: ProgramBuilder, config: TowerConfig, prefix = ""): Value {
+  const { interaction = "dot" } = config;
+  const bottom = addBottom(b, config, prefix);
+  const name = `${prefix}interaction`;
   return interaction === "cat"
-    ? add(draft, { op: "concat", output, inputs, params: [], attributes: { keep: steps === 0 ? 0 : 1 } })
-    : add(draft, { op: "interact", output, inputs, params: [], attributes: { self: interaction === "dot-itself" } });
+    ? b.concat([bottom, b.rows], { name, keep: b.shape(bottom).length - 1 })
+    : b.interact(bottom, b.rows, { name, self: interaction === "dot-itself" });
 }

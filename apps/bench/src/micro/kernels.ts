@@ -21,7 +21,7 @@ export function uniformInputs(program: Program, rows: number, seed: number): Bat
   const layout: RowLayout = {
     denseFeatures: program.denseFeatures,
     denseEncoding: "float32",
-    steps: 0,
+    steps: program.steps,
     hotness: program.tables.map(() => 1),
   };
   const words = new Uint32Array(rows * strideWords(layout));
@@ -30,8 +30,10 @@ export function uniformInputs(program: Program, rows: number, seed: number): Bat
   let at = 0;
   for (let row = 0; row < rows; row++) {
     words[at++] = random.below(2);
-    for (let f = 0; f < layout.denseFeatures; f++) floats[at++] = random.next();
-    for (const table of program.tables) words[at++] = random.below(table.rows);
+    for (let step = 0; step < Math.max(1, program.steps); step++) {
+      for (let f = 0; f < layout.denseFeatures; f++) floats[at++] = random.next();
+      for (const table of program.tables) words[at++] = random.below(table.rows);
+    }
   }
   return { name: "uniform", layout, rows, storage: { kind: "memory", words }, shuffleSeed: null };
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { opProgram, timedOpCases } from "@fae/core/conformance";
 import { dlrm } from "@fae/models";
 import { spreadOf } from "../measure/spread.js";
 import { isSimulated } from "../measure/strategies.js";
@@ -28,11 +29,11 @@ interface Part {
 export const micro: Scenario = {
   name: "micro",
   title: "Loaders and kernels",
-  describes: "synth, prepare, profile, pack; look-up and update, matrix products against their roofs",
+  describes: "synth, prepare, profile, pack; look-up and update, matrix products against their roofs; every op",
   paper: "",
   async run(bench: Bench): Promise<Findings> {
     const parts = [await loaders(bench)];
-    if (isSimulated(bench)) parts.push(await rows(bench), await products(bench));
+    if (isSimulated(bench)) parts.push(await rows(bench), await products(bench), await opTimes(bench));
     else
       parts[0].notes.push(`Look-up and matrix products of engine ${bench.engineName} are not part of this scenario.`);
     return {
@@ -196,6 +197,40 @@ async function products(bench: Bench): Promise<Part> {
       totalSeconds,
       flops,
     })),
+    notes: [],
+  };
+}
+
+/** Every op in the size that models use, by the case in its own file. */
+async function opTimes(bench: Bench): Promise<Part> {
+  const { batches } = sizes[bench.size];
+  const tables: Table["rows"][number][] = [];
+  const repeats: Record<string, unknown>[] = [];
+  for (const timed of timedOpCases) {
+    bench.log(`op ${timed.node.op}`);
+    const batch = bench.size === "tiny" ? 16 : timed.batch;
+    const { program } = opProgram(timed);
+    const source = uniformInputs(program, batch * batches, 3);
+    const segments = await hostSegments(bench.engine, program, source, batch, bench.repeats);
+    const stepOf = ({ seconds }: (typeof segments)[number]) => (1e3 * (seconds.forward + seconds.backward)) / batches;
+    const { median, min, max } = spreadOf(segments.map(stepOf));
+    tables.push([timed.name, median, min, max]);
+    segments.forEach(({ seconds, totalSeconds }, repeat) => {
+      repeats.push({ variant: `op ${timed.node.op}`, repeat, batch, seconds, totalSeconds });
+    });
+  }
+  return {
+    tables: [
+      {
+        title: "Ops",
+        columns: ["", "ms, median", "min", "max"],
+        rows: tables,
+        note: `${bench.engineName}: forward and backward of one batch, in a program that holds the op and the small linear layers around it.`,
+      },
+    ],
+    figures: [],
+    checks: [],
+    repeats,
     notes: [],
   };
 }

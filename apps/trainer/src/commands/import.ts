@@ -2,9 +2,10 @@ import { models } from "@fae/models";
 import { defineCommand, option } from "../cli/command.js";
 import { formatBytes } from "../cli/format.js";
 import { present } from "../cli/present.js";
-import { choice, count, counts, text } from "../cli/values.js";
+import { choice, text } from "../cli/values.js";
 import { idsNotStated } from "../export/description.js";
 import { importWeights } from "../export/import-weights.js";
+import { modelSizes } from "./model-sizes.js";
 
 const modelNames = models.map((entry) => entry.name);
 
@@ -14,9 +15,7 @@ export const importCommand = defineCommand({
   operands: ["<weights>"],
   options: {
     model: option("--model <name>", modelNames.join(", "), choice(modelNames)),
-    width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
-    bottomMlp: option("--bottom-mlp <sizes>", "models dlrm and tbsm: bottom layers", counts(1).optional()),
-    topMlp: option("--top-mlp <sizes>", "model dlrm: top layers", counts(1).optional()),
+    ...modelSizes,
     data: option("--data <dir>", "prepared data set whose ids the rows have", text()),
     out: option("--out <dir>", "directory of checkpoints to make; must not exist", text()),
   },

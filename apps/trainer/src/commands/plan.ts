@@ -3,9 +3,10 @@ import { models } from "@fae/models";
 import { type StrategyName, strategies } from "@fae/scheduler";
 import { defineCommand, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
-import { byteCount, choice, count, counts, text } from "../cli/values.js";
+import { byteCount, choice, count, text } from "../cli/values.js";
 import { planRun } from "../plan/plan-run.js";
 import { planText } from "../plan/plan-text.js";
+import { modelSizes } from "./model-sizes.js";
 
 const modelNames = models.map((entry) => entry.name);
 const strategyNames = Object.keys(strategies) as StrategyName[];
@@ -17,9 +18,7 @@ export const planCommand = defineCommand({
   operands: ["<data>"],
   options: {
     model: option("--model <name>", modelNames.join(", "), choice(modelNames)),
-    width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
-    bottomMlp: option("--bottom-mlp <sizes>", "models dlrm and tbsm: bottom layers", counts(1).optional()),
-    topMlp: option("--top-mlp <sizes>", "model dlrm: top layers", counts(1).optional()),
+    ...modelSizes,
     strategy: option("--strategy <name>", "only this one", choice(strategyNames).optional()),
     engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
     batch: option("--batch <inputs>", "inputs per batch (default: the model's)", count(1).optional()),
@@ -55,7 +54,7 @@ export const planCommand = defineCommand({
     "Each engine is opened once over a few rows. Bytes per step are exact where a whole epoch is looked at, else the mean of\n" +
     "its first batches. Evaluations and, for fae, switches come on top.\n" +
     "A checkpoint is copied into memory and written while training goes on, if half of what is free holds the copy.",
-  async run([data], { strategy, budget, width, bottomMlp, topMlp, ...same }, context) {
+  async run([data], { strategy, budget, width, bottomMlp, topMlp, crossLayers, crossRank, ...same }, context) {
     const progress = context.progress("plan", "strategies");
     try {
       const plan = await planRun(
@@ -63,7 +62,7 @@ export const planCommand = defineCommand({
           ...present({ ...same, budgetBytes: budget }),
           data,
           model: same.model,
-          modelOptions: present({ width, bottomMlp, topMlp }),
+          modelOptions: present({ width, bottomMlp, topMlp, crossLayers, crossRank }),
         },
         strategy && [strategy],
         { signal: context.io.signal, onProgress: progress.update },

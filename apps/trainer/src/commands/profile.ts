@@ -21,7 +21,7 @@ export const profileCommand = defineCommand({
       byteCount(1).default(256 * 2 ** 20),
     ),
     model: option("--model <name>", modelNames.join(", "), choice(modelNames)),
-    width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
+    width: option("--width <D>", "models dlrm, dcnv2, deepfm and tbsm: values per row", count(1).optional()),
     optimizer: option("--optimizer <name>", optimizerNames.join(", "), choice(optimizerNames).optional()),
     batch: option(
       "--batch <inputs>",

@@ -4,13 +4,14 @@ import { type StrategyName, shuffleRate, strategies } from "@fae/scheduler";
 import { type CommandContext, defineCommand, type OptionValues, option } from "../cli/command.js";
 import { formatBytes, formatMetric } from "../cli/format.js";
 import { present } from "../cli/present.js";
-import { byteCount, choice, count, counts, flag, number, text } from "../cli/values.js";
+import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
 import type { CheckpointEvent } from "../train/checkpoints.js";
 import type { LoopEvent } from "../train/loop.js";
 import type { TrainOptions } from "../train/options.js";
 import { trainText } from "../train/summary.js";
 import { resumeTraining, type TrainHooks, trainModel } from "../train/train-model.js";
 import { withLivePage } from "../ui/live-page.js";
+import { modelSizes } from "./model-sizes.js";
 
 const keys = <K extends string>(of: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(of) as K[];
 const listed = (words: readonly string[]): string => words.join(", ");
@@ -18,9 +19,7 @@ const modelNames = models.map((entry) => entry.name);
 
 const options = {
   model: option("--model <name>", listed(modelNames), choice(modelNames).optional()),
-  width: option("--width <D>", "models dlrm and tbsm: values per row", count(1).optional()),
-  bottomMlp: option("--bottom-mlp <sizes>", "models dlrm and tbsm: bottom layers, as 512,256,16", counts(1).optional()),
-  topMlp: option("--top-mlp <sizes>", "model dlrm: top layers, as 512,256,1", counts(1).optional()),
+  ...modelSizes,
   engine: option("--engine <name>", "auto, or a name that 'fae doctor' lists", text().default("auto")),
   strategy: option("--strategy <name>", listed(keys(strategies)), choice(keys(strategies)).default("cpu-only")),
   batch: option("--batch <inputs>", "inputs per batch (default: the model's published value)", count(1).optional()),
@@ -213,6 +212,8 @@ const trainOptionsOf = ({
   width,
   bottomMlp,
   topMlp,
+  crossLayers,
+  crossRank,
   atomics,
   resume: _,
   ui: __,
@@ -223,7 +224,7 @@ const trainOptionsOf = ({
     ...same,
     learningRate: lr,
     budgetBytes: budget,
-    modelOptions: present({ width, bottomMlp, topMlp }),
+    modelOptions: present({ width, bottomMlp, topMlp, crossLayers, crossRank }),
     deterministic: !atomics,
   });
 
@@ -241,16 +242,14 @@ function newRun(data: string | undefined, given: Given): Parameters<typeof train
 }
 
 /** Only what was given: the run has its own values for the rest. */
-function changes(data: string | undefined, given: Given, keys: ReadonlySet<string>): Partial<TrainOptions> {
+function changes(data: string | undefined, given: Given, chosen: ReadonlySet<string>): Partial<TrainOptions> {
   const renamed: Readonly<Record<string, keyof TrainOptions>> = {
     lr: "learningRate",
     budget: "budgetBytes",
-    width: "modelOptions",
-    bottomMlp: "modelOptions",
-    topMlp: "modelOptions",
+    ...Object.fromEntries(keys(modelSizes).map((key) => [key, "modelOptions" as const])),
     atomics: "deterministic",
   };
-  const wanted = new Set<string>([...keys].map((key) => renamed[key] ?? key));
+  const wanted = new Set<string>([...chosen].map((key) => renamed[key] ?? key));
   const all = Object.entries(trainOptionsOf(given)).filter(([key]) => wanted.has(key));
   return { ...Object.fromEntries(all), ...present({ data }) };
 }

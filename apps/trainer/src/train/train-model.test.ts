@@ -35,6 +35,17 @@ test("training beats the constant predictor on held-out inputs", async () => {
   expect(report.lossCurve.at(-1)?.step).toBe(96);
 });
 
+test.each([
+  ["dcnv2", { width: 4, bottomMlp: [8, 4], topMlp: [8, 1], crossLayers: 2, crossRank: 3 }],
+  ["deepfm", { width: 5, topMlp: [8, 1] }],
+] as const)("model %s learns, and its run scores the same again", async (model, modelOptions) => {
+  const run = join(root, "runs", model);
+  const report = await trainModel(small({ model, modelOptions, shuffle: "total", run }));
+  expect(report.metrics.test?.auc).toBeGreaterThan(0.75);
+  const again = await evaluateModel({ model: run, data, split: "test", engine: "reference", batch: 64, threads: 0 });
+  expect(again.report.metrics.logLoss).toBeCloseTo(report.metrics.test?.logLoss ?? 0, 6);
+});
+
 test("a run directory holds report, metrics and a model that scores the same again", async () => {
   const run = join(root, "runs", "first");
   const report = await trainModel(small({ run, testEvery: 40, testInputs: 100 }));

@@ -13,7 +13,7 @@ import {
   strideWords,
 } from "@fae/core";
 import { openSafetensors, type Safetensors } from "@fae/embedding-store";
-import { dlrm, tbsm } from "@fae/models";
+import { dcnv2, deepfm, dlrm, tbsm } from "@fae/models";
 import * as z from "zod";
 
 /** Sizes beyond these are no test case; each head and step is a network or a batch in memory. */
@@ -27,8 +27,6 @@ const difference = z.number().min(0).max(mostDifference);
 const common = {
   tables: sizes,
   embedding_dim: size,
-  /** With F in front. */
-  bottom_mlp: sizes,
   /** Without its computed first size. */
   top_mlp: sizes,
   optimizer: z.enum(["sgd", "adagrad", "rowwise_adagrad"]),
@@ -40,10 +38,14 @@ const common = {
   float32_against_float64: z.object({ max_abs_loss: difference, max_abs_weight: difference }).optional(),
 };
 
+/** With F in front. */
+const bottom = { bottom_mlp: sizes };
+
 const caseSchema = z.discriminatedUnion("model", [
   z.object({
     model: z.literal("dlrm"),
     ...common,
+    ...bottom,
     interaction: z.enum(["dot", "cat"]),
     interaction_itself: z.boolean(),
     bag: z.enum(["one", "multi"]),
@@ -51,6 +53,7 @@ const caseSchema = z.discriminatedUnion("model", [
   z.object({
     model: z.literal("tbsm"),
     ...common,
+    ...bottom,
     tsl_mlp: sizes,
     mlp: sizes,
     ts_length: z.int().min(1).max(most.steps),
@@ -59,6 +62,15 @@ const caseSchema = z.discriminatedUnion("model", [
     tsl_inner: z.enum(["def", "ind", "dot"]),
     tsl_mechanism: z.enum(["mlp", "mul"]),
   }),
+  z.object({
+    model: z.literal("dcnv2"),
+    ...common,
+    ...bottom,
+    cross_layers: z.int().min(1),
+    cross_rank: z.int().min(1),
+    structure: z.enum(["stacked", "parallel"]),
+  }),
+  z.object({ model: z.literal("deepfm"), ...common, dense_features: z.int().min(1) }),
 ]);
 
 type CaseFile = z.infer<typeof caseSchema>;
@@ -159,27 +171,32 @@ async function readCaseFile(path: string): Promise<CaseFile> {
 }
 
 function programOf(recorded: CaseFile): Program {
-  const tower = {
-    tableRows: recorded.tables,
-    width: recorded.embedding_dim,
-    denseFeatures: recorded.bottom_mlp[0],
-    bottomMlp: recorded.bottom_mlp.slice(1),
-  };
-  if (recorded.model === "dlrm") {
-    const { interaction, interaction_itself: itself, top_mlp: topMlp } = recorded;
-    return dlrm({ ...tower, topMlp, interaction: interaction === "dot" && itself ? "dot-itself" : interaction });
+  const { tables: tableRows, embedding_dim: width, top_mlp: topMlp } = recorded;
+  if (recorded.model === "deepfm") return deepfm({ tableRows, width, denseFeatures: recorded.dense_features, topMlp });
+  const [denseFeatures, ...bottomMlp] = recorded.bottom_mlp;
+  const tower = { tableRows, width, denseFeatures, bottomMlp };
+  switch (recorded.model) {
+    case "dlrm": {
+      const { interaction, interaction_itself: itself } = recorded;
+      return dlrm({ ...tower, topMlp, interaction: interaction === "dot" && itself ? "dot-itself" : interaction });
+    }
+    case "dcnv2": {
+      const { cross_layers: crossLayers, cross_rank: crossRank, structure } = recorded;
+      return dcnv2({ ...tower, topMlp, crossLayers, crossRank, structure });
+    }
+    case "tbsm":
+      return tbsm({
+        ...tower,
+        towerTopMlp: topMlp,
+        history: recorded.ts_length,
+        heads: recorded.tsl_heads,
+        headHistory: recorded.tsl_seq ? "shortened" : "full",
+        inner: recorded.tsl_inner,
+        mechanism: recorded.tsl_mechanism,
+        attentionMlp: recorded.tsl_mlp,
+        headMlp: recorded.mlp,
+      });
   }
-  return tbsm({
-    ...tower,
-    towerTopMlp: recorded.top_mlp,
-    history: recorded.ts_length,
-    heads: recorded.tsl_heads,
-    headHistory: recorded.tsl_seq ? "shortened" : "full",
-    inner: recorded.tsl_inner,
-    mechanism: recorded.tsl_mechanism,
-    attentionMlp: recorded.tsl_mlp,
-    headMlp: recorded.mlp,
-  });
 }
 
 /** Ids of one step, bag by bag: position `(input * S' + step) * T + table`. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Engine, type RouteName, referenceEngine, UnsupportedError } from "@fae/core";
 import { afterAll, describe, expect, it } from "vitest";
+import { loadEngine } from "../train/engines.js";
 import { verifyCase } from "./verify-case.js";
 
 const golden = fileURLToPath(new URL("../../../../test/golden", import.meta.url));
@@ -25,6 +26,18 @@ describe("the reference engine", () => {
   it.each(routes)("meets a case with sequences and optimizer state on route %s", async (route) => {
     const result = await verifyCase(join(golden, "tbsm-inner-ind-mul"), referenceEngine(), { route });
     expect(result).toMatchObject({ route, passed: true });
+  });
+});
+
+const loaded = await Promise.all(
+  ["cpu", "tfjs:cpu", "tfjs:wasm"].map(async (name) => ({ name, engine: await loadEngine(name).catch(() => null) })),
+);
+for (const { name, engine } of loaded) if (engine === null) console.log(`skipped: engine ${name} does not run here`);
+
+describe.each(loaded)("engine $name", ({ engine }) => {
+  it.skipIf(engine === null).each(cases)("meets %s", async (name) => {
+    if (engine === null) throw new Error("unreachable");
+    expect(await verifyCase(join(golden, name), engine)).toMatchObject({ name, passed: true });
   });
 });
 

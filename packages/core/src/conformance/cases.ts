@@ -1,117 +1,45 @@
-/** One list of op cases: shapes, gradients against central differences, and every engine's kernels against float64. */
-import { opOf } from "../ops/index.js";
-import type { GradientMode, Node, Numbers } from "../ops/types.js";
-import { elements } from "../program.js";
+/** One list of op cases, from the ops' own files: gradients against central differences, and every engine's kernels against float64. */
+import { type Node, type OpName, opOf, ops } from "../ops/index.js";
+import { elements } from "../ops/shape.js";
+import type { GradientMode, Numbers, OpCase, Shape } from "../ops/types.js";
 import { nameKey, Random } from "../random.js";
 
-export interface OpCase {
+/** A case as a kernel runs it: a node that reads `x0`, `x1`, ... and `p0`, `p1`, ... and writes `y`. */
+export interface NamedOpCase {
   readonly name: string;
   readonly node: Node;
   readonly batch: number;
   /** Without B, one per input of the node. */
-  readonly inputShapes: readonly (readonly number[])[];
-  readonly paramShapes: readonly (readonly number[])[];
+  readonly inputShapes: readonly Shape[];
+  readonly paramShapes: readonly Shape[];
 }
 
-const linear = (
-  activation: "none" | "relu" | "sigmoid",
-  batch: number,
-  inputShape: number[],
-  m: number,
-  { transposed = false, bias = true } = {},
-): OpCase => {
-  const k = inputShape[inputShape.length - 1];
-  return {
-    name: `linear ${activation} B=${batch} [${inputShape}] -> ${m}${transposed ? " transposed" : ""}${bias ? "" : " no bias"}`,
-    node: {
-      op: "linear",
-      output: "y",
-      inputs: ["x"],
-      params: bias ? ["w", "b"] : ["w"],
-      attributes: { activation, transposed },
-    },
-    batch,
-    inputShapes: [inputShape],
-    paramShapes: [transposed ? [k, m] : [m, k], ...(bias ? [[m]] : [])],
+function named(op: OpName, { batch, inputs, params = [], attributes }: OpCase<unknown>): NamedOpCase {
+  const node = {
+    op,
+    output: "y",
+    inputs: inputs.map((_, i) => `x${i}`),
+    params: params.map((_, i) => `p${i}`),
+    attributes,
   };
-};
+  return {
+    name: `${op} B=${batch} ${[...inputs, ...params].map((shape) => `[${shape}]`).join(" ")} ${JSON.stringify(attributes)}`,
+    node: node as unknown as Node,
+    batch,
+    inputShapes: inputs,
+    paramShapes: params,
+  };
+}
 
-const interact = (batch: number, lead: number[], tables: number, width: number, self: boolean): OpCase => ({
-  name: `interact B=${batch} [${[...lead, tables, width]}]${self ? " self" : ""}`,
-  node: { op: "interact", output: "y", inputs: ["x", "rows"], params: [], attributes: { self } },
-  batch,
-  inputShapes: [
-    [...lead, width],
-    [...lead, tables, width],
-  ],
-  paramShapes: [],
-});
+const names = Object.keys(ops) as OpName[];
 
-const concat = (batch: number, keep: number, inputShapes: number[][]): OpCase => ({
-  name: `concat keep=${keep} B=${batch} ${JSON.stringify(inputShapes)}`,
-  node: { op: "concat", output: "y", inputs: inputShapes.map((_, i) => `x${i}`), params: [], attributes: { keep } },
-  batch,
-  inputShapes,
-  paramShapes: [],
-});
+/** The cases of every op, for results and gradients: each is in the file of its op. */
+export const opCases: readonly NamedOpCase[] = names.flatMap((op) =>
+  (opOf(op).cases as readonly OpCase<unknown>[]).map((opCase) => named(op, opCase)),
+);
 
-const slice = (batch: number, shape: number[], from: number, to: number, squeeze: boolean): OpCase => ({
-  name: `slice ${from}..${to}${squeeze ? " squeeze" : ""} B=${batch} [${shape}]`,
-  node: { op: "slice", output: "y", inputs: ["x"], params: [], attributes: { from, to, squeeze } },
-  batch,
-  inputShapes: [shape],
-  paramShapes: [],
-});
-
-const normalize = (batch: number, shape: number[], epsilon: number): OpCase => ({
-  name: `normalize epsilon=${epsilon} B=${batch} [${shape}]`,
-  node: { op: "normalize", output: "y", inputs: ["x"], params: [], attributes: { epsilon } },
-  batch,
-  inputShapes: [shape],
-  paramShapes: [],
-});
-
-const attention = (op: "batch-dot" | "weighted-sum", batch: number, rows: number, width: number): OpCase => ({
-  name: `${op} B=${batch} [${rows}, ${width}]`,
-  node: { op, output: "y", inputs: ["p", "q"], params: [], attributes: {} },
-  batch,
-  inputShapes: op === "batch-dot" ? [[rows, width], [width]] : [[rows], [rows, width]],
-  paramShapes: [],
-});
-
-/** Sizes on both sides of vector widths and block edges, single elements, sequences. */
-export const opCases: readonly OpCase[] = [
-  linear("none", 1, [1], 1),
-  linear("relu", 5, [13], 17),
-  linear("relu", 33, [64], 16),
-  linear("sigmoid", 7, [15], 20),
-  linear("none", 4, [3, 9], 5),
-  linear("none", 6, [15], 15, { bias: false }),
-  linear("none", 6, [15], 7, { transposed: true, bias: false }),
-  linear("sigmoid", 3, [2, 6], 11, { transposed: true }),
-  interact(1, [], 1, 1, false),
-  interact(6, [], 3, 16, false),
-  interact(5, [], 26, 8, false),
-  interact(4, [], 3, 7, true),
-  interact(3, [4], 3, 16, false),
-  concat(3, 0, [[5]]),
-  concat(5, 0, [[8], [3, 8]]),
-  concat(4, 1, [
-    [3, 2],
-    [3, 4, 2],
-    [3, 1],
-  ]),
-  slice(4, [5, 3], 0, 4, false),
-  slice(4, [5, 3], 4, 5, true),
-  slice(2, [6], 2, 5, false),
-  normalize(5, [15], 1e-12),
-  normalize(3, [4, 7], 1e-12),
-  normalize(3, [4], 100),
-  attention("batch-dot", 4, 20, 15),
-  attention("batch-dot", 2, 1, 3),
-  attention("weighted-sum", 4, 20, 15),
-  attention("weighted-sum", 2, 1, 3),
-];
+/** One case of every op in the size that models use, for speed. */
+export const timedOpCases: readonly NamedOpCase[] = names.map((op) => named(op, opOf(op).timed));
 
 export interface OpData {
   readonly inputs: readonly Float64Array[];
@@ -128,7 +56,7 @@ export interface OpResult {
 }
 
 /** Seeded operands in (-1, 1), each exact in float32. */
-export function opData(opCase: OpCase): OpData {
+export function opData(opCase: NamedOpCase): OpData {
   const random = new Random(nameKey(opCase.name));
   const draw = (count: number) => Float64Array.from({ length: count }, () => Math.fround(2 * random.next() - 1));
   const outputShape = opOf(opCase.node.op).shape(opCase.node, opCase.inputShapes, opCase.paramShapes);
@@ -141,7 +69,11 @@ export function opData(opCase: OpCase): OpData {
 }
 
 /** The float64 definition's answer. With mode "add" gradients are added to ones. */
-export function opReference(opCase: OpCase, data: OpData, mode: Exclude<GradientMode, "none"> = "write"): OpResult {
+export function opReference(
+  opCase: NamedOpCase,
+  data: OpData,
+  mode: Exclude<GradientMode, "none"> = "write",
+): OpResult {
   const { inputs, params, outputShape, outputGradient } = data;
   const start = (values: Numbers) => new Float64Array(values.length).fill(mode === "add" ? 1 : Number.NaN);
   const result = {

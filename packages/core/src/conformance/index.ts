@@ -1,9 +1,9 @@
-export type { OpCase, OpData, OpResult } from "./cases.js";
-export { normalizedSquaredError, opCases, opData, opReference } from "./cases.js";
+export type { NamedOpCase, OpData, OpResult } from "./cases.js";
+export { normalizedSquaredError, opCases, opData, opReference, timedOpCases } from "./cases.js";
 export type { ExactnessOptions, ExactnessResult } from "./exactness.js";
 export { checkExactness, tensorNames } from "./exactness.js";
 export type { OpCheckOptions, OpProgram } from "./op-programs.js";
-export { checkOps, opPrograms } from "./op-programs.js";
+export { checkOps, opProgram, opPrograms } from "./op-programs.js";
 export type { ExactnessProblem, ProblemStep, Variant } from "./problems.js";
 export { randomProblem, variantsOf } from "./problems.js";
 export type { ProgramSizes } from "./programs.js";

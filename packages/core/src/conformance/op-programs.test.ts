@@ -3,12 +3,15 @@ import { compile } from "../compile.js";
 import { ops } from "../ops/index.js";
 import { referenceEngine, referenceParts } from "../reference/engine.js";
 import { openRouteSession } from "../routes/session.js";
-import { checkOps, opPrograms } from "./op-programs.js";
+import { timedOpCases } from "./cases.js";
+import { checkOps, opProgram, opPrograms } from "./op-programs.js";
 
 describe("op programs", () => {
   it("cover every op, each in a valid program", () => {
     for (const { program } of opPrograms()) expect(() => compile(program)).not.toThrow();
-    expect(new Set(opPrograms().map(({ op }) => op))).toEqual(new Set(Object.keys(ops)));
+    for (const timed of timedOpCases) expect(() => compile(opProgram(timed).program)).not.toThrow();
+    for (const list of [opPrograms(), timedOpCases.map(opProgram)])
+      expect(new Set(list.map(({ op }) => op))).toEqual(new Set(Object.keys(ops)));
   });
 
   it("pass with float32 rows on every route that they run on", async () => {

@@ -1,14 +1,16 @@
-/** Every op inside a program small enough to look at: checks an engine's kernels through its sessions. */
+/** Every case of every op inside a program around it: checks an engine's kernels through its sessions. */
 import { type BatchSource, idsPerStep, strideWords } from "../batch.js";
+import { ProgramBuilder } from "../builder.js";
 import type { Engine, Job } from "../engine.js";
-import { interactionPairs } from "../ops/interact.js";
-import type { Node, OpName, Value } from "../ops/types.js";
+import type { OpName } from "../ops/index.js";
+import { elements, lastOf, sameShape } from "../ops/shape.js";
+import type { Shape, Value } from "../ops/types.js";
 import { optimizerSpec } from "../optimizers/index.js";
 import type { Plan, RouteName } from "../plan.js";
-import { elements, type ParamSpec, type Program } from "../program.js";
+import type { Program } from "../program.js";
 import { Random } from "../random.js";
 import { referenceEngine } from "../reference/engine.js";
-import { normalizedSquaredError } from "./cases.js";
+import { type NamedOpCase, normalizedSquaredError, opCases } from "./cases.js";
 
 export interface OpProgram {
   readonly name: string;
@@ -17,156 +19,44 @@ export interface OpProgram {
   readonly batch: number;
 }
 
-interface Sizes {
-  readonly steps: number;
-  readonly tables: number;
-  readonly width: number;
-  readonly denseFeatures: number;
-  readonly batch: number;
+/** F of every op program. */
+const denseFeatures = 3;
+
+/** Sizes of a program whose value `rows` has the shape of the case's input of most axes, when that has two or three. */
+function sizesOf(inputs: readonly Shape[]): { rowsInput: number; steps: number; tables: number; width: number } {
+  const axes = Math.max(...inputs.map((shape) => shape.length));
+  const rowsInput = axes < 2 ? -1 : inputs.findIndex((shape) => shape.length === axes);
+  if (axes > 3) throw new RangeError(`A case has an input of ${axes} axes; a program gives at most 3.`);
+  const [width, tables, steps] = rowsInput < 0 ? [4, 2, 0] : [...inputs[rowsInput]].reverse();
+  return { rowsInput, steps: steps ?? 0, tables, width };
 }
 
-type Attributes<K extends OpName> = Extract<Node, { op: K }>["attributes"];
-
-/** Nodes in a row; `param` makes a parameter scaled for its number of inputs. */
-function builder() {
-  const params: ParamSpec[] = [];
-  const nodes: Node[] = [];
-  const add = <K extends OpName>(op: K, inputs: Value[], attributes: Attributes<K>, using: string[] = []): Value => {
-    const output = `v${nodes.length}`;
-    nodes.push({ op, output, inputs, params: using, attributes } as unknown as Node);
-    return output;
+/**
+ * A program around one case: its largest input is `rows` (or, when all inputs are vectors, linear in dense features and rows),
+ * the others are linear in what the program is given; the logit is linear in the op's output.
+ */
+export function opProgram({ name, node, batch, inputShapes, paramShapes }: NamedOpCase): OpProgram {
+  const { rowsInput, steps, tables, width } = sizesOf(inputShapes);
+  const b = new ProgramBuilder({ name: node.op, denseFeatures, steps, width });
+  for (let t = 0; t < tables; t++) b.table(`t${t}`, 11, { kind: "uniform", bound: 1 });
+  const lead = steps === 0 ? [] : [steps];
+  let everything: Value | undefined;
+  const source = (shape: Shape, index: number): Value => {
+    if (index === rowsInput) return b.rows;
+    if (sameShape(shape.slice(0, -1), [...lead, tables])) return b.linear(b.rows, lastOf(shape));
+    if (rowsInput >= 0 && sameShape(shape.slice(0, -1), lead)) return b.linear(b.dense, lastOf(shape));
+    everything ??= b.concat([b.dense, b.rows]);
+    return b.linear(everything, lastOf(shape));
   };
-  const param = (shape: number[], fanIn: number): string => {
-    const name = `p${params.length}`;
-    params.push({ name, shape, init: { kind: "normal", deviation: Math.sqrt(1 / fanIn) } });
-    return name;
-  };
-  const plain = { activation: "none", transposed: false } as const;
-  const linear = (input: Value, k: number, m: number): Value =>
-    add("linear", [input], plain, [param([m, k], k), param([m], k)]);
-  return { params, nodes, add, param, linear };
+  const inputs = inputShapes.map(source);
+  const params = paramShapes.map((shape, i) => b.param(`p${i}`, shape));
+  const output = b.op(node.op, inputs, node.attributes, { params });
+  const program = b.build(b.linear(b.concat([output]), 1));
+  return { name, op: node.op, program, batch };
 }
 
-type Builder = ReturnType<typeof builder>;
-
-/** Builds a value of `values` numbers per input that depends on the op; a last linear node makes the logit of it. */
-function opProgram(
-  name: string,
-  op: OpName,
-  sizes: Sizes,
-  build: (b: Builder, everything: Value, perStep: number) => readonly [Value, number],
-): OpProgram {
-  const { steps, tables, width, denseFeatures, batch } = sizes;
-  const b = builder();
-  const perStep = denseFeatures + tables * width;
-  const needsConcat = op !== "interact";
-  const everything = needsConcat ? b.add("concat", ["dense", "rows"], { keep: steps === 0 ? 0 : 1 }) : "rows";
-  const [value, values] = build(b, everything, perStep);
-  const flat = b.add("concat", [value], { keep: 0 });
-  const logit = b.linear(flat, values, 1);
-  const program: Program = {
-    name,
-    denseFeatures,
-    steps,
-    width,
-    tables: Array.from({ length: tables }, (_, t) => ({
-      name: `t${t}`,
-      rows: 11,
-      init: { kind: "uniform", bound: 1 },
-    })),
-    params: b.params,
-    nodes: b.nodes,
-    logit,
-  };
-  return { name: `${name} ${JSON.stringify(sizes)}`, op, program, batch };
-}
-
-const sizesOf = (batch: number, steps: number, tables: number, width: number, denseFeatures: number): Sizes => ({
-  steps,
-  tables,
-  width,
-  denseFeatures,
-  batch,
-});
-
-function linearPrograms(): OpProgram[] {
-  const make = (sizes: Sizes, m: number, attributes: Attributes<"linear">, hasBias: boolean) =>
-    opProgram(`linear ${attributes.activation} to ${m}`, "linear", sizes, (b, x, k) => {
-      const weight = b.param(attributes.transposed ? [k, m] : [m, k], k);
-      const value = b.add("linear", [x], attributes, hasBias ? [weight, b.param([m], k)] : [weight]);
-      return [value, m * Math.max(1, sizes.steps)];
-    });
-  return [
-    make(sizesOf(1, 0, 1, 1, 1), 1, { activation: "none", transposed: false }, true),
-    make(sizesOf(5, 0, 2, 3, 7), 17, { activation: "relu", transposed: false }, true),
-    make(sizesOf(33, 0, 3, 16, 16), 70, { activation: "relu", transposed: false }, true),
-    make(sizesOf(7, 3, 2, 4, 1), 15, { activation: "sigmoid", transposed: false }, true),
-    make(sizesOf(6, 0, 2, 5, 5), 15, { activation: "none", transposed: false }, false),
-    make(sizesOf(6, 0, 2, 5, 5), 9, { activation: "none", transposed: true }, false),
-    make(sizesOf(4, 2, 1, 6, 2), 11, { activation: "sigmoid", transposed: true }, true),
-  ];
-}
-
-function interactPrograms(): OpProgram[] {
-  const make = (sizes: Sizes, self: boolean) =>
-    opProgram(self ? "interact with itself" : "interact", "interact", sizes, (b) => {
-      const x = b.linear("dense", sizes.denseFeatures, sizes.width);
-      const value = b.add("interact", [x, "rows"], { self });
-      return [value, (sizes.width + interactionPairs(sizes.tables, self)) * Math.max(1, sizes.steps)];
-    });
-  return [
-    make(sizesOf(2, 0, 1, 1, 1), false),
-    make(sizesOf(6, 0, 3, 16, 2), false),
-    make(sizesOf(5, 0, 26, 8, 3), false),
-    make(sizesOf(3, 0, 26, 64, 3), false),
-    make(sizesOf(4, 0, 3, 7, 2), true),
-    make(sizesOf(3, 4, 3, 16, 1), false),
-    make(sizesOf(3, 2, 2, 5, 1), true),
-  ];
-}
-
-function sequencePrograms(): OpProgram[] {
-  const sliced = (from: number, to: number, squeeze: boolean) =>
-    opProgram(`slice ${from}..${to}`, "slice", sizesOf(4, 5, 2, 3, 1), (b, x, k) => [
-      b.add("slice", [x], { from, to, squeeze }),
-      (to - from) * k,
-    ]);
-  const normalized = (sizes: Sizes, epsilon: number) =>
-    opProgram(`normalize ${epsilon}`, "normalize", sizes, (b, x, k) => [
-      b.add("normalize", [x], { epsilon }),
-      k * Math.max(1, sizes.steps),
-    ]);
-  const attention = (op: "batch-dot" | "weighted-sum", sizes: Sizes) =>
-    opProgram(op, op, sizes, (b, x, k) => {
-      const rows = sizes.steps - 1;
-      const history = b.add("slice", [x], { from: 0, to: rows, squeeze: false });
-      const query = b.add("slice", [x], { from: rows, to: rows + 1, squeeze: true });
-      if (op === "batch-dot") return [b.add(op, [history, query], {}), rows];
-      return [b.add(op, [b.linear(query, k, rows), history], {}), k];
-    });
-  const concat = (sizes: Sizes, keep: number) =>
-    opProgram(`concat keep ${keep}`, "concat", sizes, (b, x, k) => [
-      b.add("concat", [x, "rows", x], { keep }),
-      (2 * k + sizes.tables * sizes.width) * Math.max(1, sizes.steps),
-    ]);
-  return [
-    sliced(0, 4, false),
-    sliced(4, 5, true),
-    sliced(1, 3, false),
-    normalized(sizesOf(5, 0, 2, 6, 3), 1e-12),
-    normalized(sizesOf(3, 4, 1, 6, 1), 1e-12),
-    normalized(sizesOf(3, 0, 1, 4, 1), 100),
-    attention("batch-dot", sizesOf(4, 21, 2, 7, 1)),
-    attention("batch-dot", sizesOf(2, 2, 1, 2, 1)),
-    attention("weighted-sum", sizesOf(4, 21, 2, 7, 1)),
-    attention("weighted-sum", sizesOf(2, 2, 1, 2, 1)),
-    concat(sizesOf(5, 0, 3, 8, 4), 0),
-    concat(sizesOf(4, 3, 2, 5, 2), 1),
-  ];
-}
-
-/** Sizes on both sides of vector widths and block edges, with and without steps. */
-export const opPrograms = (): OpProgram[] => [...linearPrograms(), ...interactPrograms(), ...sequencePrograms()];
+/** Every case inside its own program. */
+export const opPrograms = (): OpProgram[] => opCases.map(opProgram);
 
 export interface OpCheckOptions {
   /** Route that runs the step; default `host`. */

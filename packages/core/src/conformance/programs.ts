@@ -1,39 +1,11 @@
-/** Small random programs for tests: the shapes of DLRM and TBSM, with few values. */
+/** Small random programs for tests: the shapes of DLRM, TBSM, DCNv2 and DeepFM, with few values. */
 
-import { interactionPairs } from "../ops/interact.js";
-import type { Activation, Node, Value } from "../ops/types.js";
-import type { ParamSpec, Program, TableSpec } from "../program.js";
+import { ProgramBuilder } from "../builder.js";
+import type { Activation } from "../ops/activations.js";
+import { lastOf } from "../ops/shape.js";
+import type { Value } from "../ops/types.js";
+import type { Program } from "../program.js";
 import type { Random } from "../random.js";
-
-/** A program under construction: adds nodes with fresh names and the parameters they need. */
-class Draft {
-  readonly params: ParamSpec[] = [];
-  readonly nodes: Node[] = [];
-
-  linear(input: Value, [k, m]: readonly [number, number], activation: Activation): Value {
-    const name = `l${this.params.length}`;
-    const init = { kind: "normal", deviation: Math.sqrt(2 / (k + m)) } as const;
-    this.params.push({ name: `${name}.weight`, shape: [m, k], init }, { name: `${name}.bias`, shape: [m], init });
-    const params = [`${name}.weight`, `${name}.bias`];
-    return this.add({ op: "linear", inputs: [input], params, attributes: { activation, transposed: false } });
-  }
-
-  /** `A^T (A x)` with one square parameter used twice. */
-  twice(input: Value, k: number): Value {
-    const init = { kind: "normal", deviation: Math.sqrt(1 / k) } as const;
-    const params = [`a${this.params.length}`];
-    this.params.push({ name: params[0], shape: [k, k], init });
-    const attributes = { activation: "none", transposed: false } as const;
-    const inner = this.add({ op: "linear", inputs: [input], params, attributes });
-    return this.add({ op: "linear", inputs: [inner], params, attributes: { ...attributes, transposed: true } });
-  }
-
-  add<N extends Omit<Node, "output">>(node: N): Value {
-    const output = `v${this.nodes.length}`;
-    this.nodes.push({ ...node, output } as unknown as Node);
-    return output;
-  }
-}
 
 /** Sizes that a random program is made for. */
 export interface ProgramSizes {
@@ -47,56 +19,64 @@ export interface ProgramSizes {
 const randomActivation = (random: Random): Activation =>
   (["relu", "relu", "sigmoid", "none"] as const)[random.below(4)];
 
-/** Bottom layers, interaction or concatenation of x and rows per step; returns the value and its width. */
-function tower(draft: Draft, random: Random, sizes: ProgramSizes): [Value, number] {
-  const { denseFeatures, width, tableRows, steps } = sizes;
+/** Bottom layers, interaction or concatenation of x and rows per step. */
+function tower(b: ProgramBuilder, random: Random, { steps, width }: ProgramSizes): Value {
   const hidden = 2 + random.below(4);
-  const inner = draft.linear("dense", [denseFeatures, hidden], randomActivation(random));
-  const x = draft.linear(inner, [hidden, width], randomActivation(random));
-  const inputs = [x, "rows"];
+  const inner = b.linear(b.dense, hidden, randomActivation(random));
+  const x = b.linear(inner, width, randomActivation(random));
   const kind = random.below(3);
-  if (kind === 0) {
-    const keep = steps === 0 ? 0 : 1;
-    return [draft.add({ op: "concat", inputs, params: [], attributes: { keep } }), width * (tableRows.length + 1)];
-  }
-  const self = kind === 1;
-  return [
-    draft.add({ op: "interact", inputs, params: [], attributes: { self } }),
-    width + interactionPairs(tableRows.length, self),
-  ];
+  return kind === 0
+    ? b.concat([x, b.rows], { keep: steps === 0 ? 0 : 1 })
+    : b.interact(x, b.rows, { self: kind === 1 });
+}
+
+/** `A^T (A x)` with one square parameter used twice. */
+function twice(b: ProgramBuilder, x: Value): Value {
+  const k = lastOf(b.shape(x));
+  const params = [b.param("a", [k, k], { kind: "normal", deviation: Math.sqrt(1 / k) })];
+  const inner = b.op("linear", [x], { activation: "none", transposed: false }, { params });
+  return b.op("linear", [inner], { activation: "none", transposed: true }, { params });
 }
 
 /** History attention over all steps but the last, the candidate: slice, normalize, batch-dot, weighted-sum. */
-function attention(draft: Draft, random: Random, steps: number, input: Value, k: number): [Value, number] {
-  const normalized = draft.add({ op: "normalize", inputs: [input], params: [], attributes: { epsilon: 1e-12 } });
-  const slice = (from: number, to: number, squeeze: boolean) =>
-    draft.add({ op: "slice", inputs: [normalized], params: [], attributes: { from, to, squeeze } });
-  const history = slice(0, steps - 1, false);
-  const candidate = slice(steps - 1, steps, true);
-  const query = random.below(2) === 0 ? candidate : draft.twice(candidate, k);
-  const dots = draft.add({ op: "batch-dot", inputs: [history, query], params: [], attributes: {} });
-  const weights = random.below(2) === 0 ? dots : draft.linear(dots, [steps - 1, steps - 1], "sigmoid");
-  const context = draft.add({ op: "weighted-sum", inputs: [weights, history], params: [], attributes: {} });
-  return [draft.add({ op: "concat", inputs: [context, candidate], params: [], attributes: { keep: 0 } }), 2 * k];
+function attention(b: ProgramBuilder, random: Random, steps: number, input: Value): Value {
+  const normalized = b.normalize(input);
+  const history = b.slice(normalized, [0, steps - 1]);
+  const candidate = b.slice(normalized, [steps - 1, steps], { squeeze: true });
+  const query = random.below(2) === 0 ? candidate : twice(b, candidate);
+  const dots = b.batchDot(history, query);
+  const weights = random.below(2) === 0 ? dots : b.linear(dots, steps - 1, "sigmoid");
+  return b.concat([b.weightedSum(weights, history), candidate]);
 }
 
-/** A random program: DLRM-like for `steps` 0, TBSM-like otherwise (then at least 2 steps). */
+/** A cross layer `x * (W x + b) + x`, or a gate `x * sigmoid(-x)`. */
+function crossed(b: ProgramBuilder, random: Random, x: Value): Value {
+  if (random.below(2) === 0) return b.add([b.multiply(x, b.linear(x, lastOf(b.shape(x)))), x]);
+  return b.multiply(x, b.activation(b.add([x], { scales: [-1] }), "sigmoid"));
+}
+
+/** Half of (sum of rows)² - sum of rows²: the pairs of a factorisation machine. */
+function pairs(b: ProgramBuilder): Value {
+  const axis = b.shape(b.rows).length - 2;
+  const sum = b.reduceSum(b.rows, { axis, squeeze: true });
+  const squares = b.reduceSum(b.multiply(b.rows, b.rows), { axis, squeeze: true });
+  return b.concat([b.add([b.multiply(sum, sum), squares], { scales: [0.5, -0.5] })]);
+}
+
+/** A random program: without sequence for `steps` 0, else with attention over at least 2 steps. */
 export function randomProgram(random: Random, sizes: ProgramSizes): Program {
-  const draft = new Draft();
-  let [value, k] = tower(draft, random, sizes);
-  if (sizes.steps > 0) {
-    const m = 2 + random.below(5);
-    value = draft.linear(value, [k, m], randomActivation(random));
-    [value, k] = attention(draft, random, sizes.steps, value, m);
-  }
-  const hidden = 2 + random.below(5);
-  const inner = draft.linear(value, [k, hidden], randomActivation(random));
-  const logit = draft.linear(inner, [hidden, 1], "none");
-  const tables: TableSpec[] = sizes.tableRows.map((rows, t) => ({
-    name: `emb.${t}`,
-    rows,
-    init: { kind: "uniform", bound: 1 },
-  }));
   const { denseFeatures, steps, width } = sizes;
-  return { name: steps === 0 ? "dlrm-like" : "tbsm-like", denseFeatures, steps, width, tables, ...draft, logit };
+  const b = new ProgramBuilder({ name: steps === 0 ? "dlrm-like" : "tbsm-like", denseFeatures, steps, width });
+  sizes.tableRows.forEach((rows, t) => {
+    b.table(`emb.${t}`, rows, { kind: "uniform", bound: 1 });
+  });
+  let value = tower(b, random, sizes);
+  if (steps > 0) {
+    value = b.linear(value, 2 + random.below(5), randomActivation(random));
+    value = attention(b, random, steps, value);
+  }
+  value = b.linear(value, 2 + random.below(5), randomActivation(random));
+  if (random.below(3) === 0) value = crossed(b, random, value);
+  if (random.below(4) === 0) value = b.concat([value, pairs(b)]);
+  return b.build(b.linear(value, 1));
 }

@@ -1,9 +1,13 @@
+import { object } from "../plain.js";
 import { checkArity, operandError } from "./shape.js";
 import type { OpDefinition } from "./types.js";
 
+export type BatchDotAttributes = Record<string, never>;
+
 /** Inputs H `[R, K]` and q `[K]`; output `a[r] = sum_k H[r, k] q[k]`, `[R]`. */
-export const batchDot: OpDefinition<"batch-dot"> = {
+export const batchDot: OpDefinition<"batch-dot", BatchDotAttributes> = {
   op: "batch-dot",
+  attributes: object({}),
 
   shape(node, [h, q]) {
     checkArity(node, 2, [0]);
@@ -43,4 +47,11 @@ export const batchDot: OpDefinition<"batch-dot"> = {
           for (let c = 0; c < k; c++) dq[n * k + c] += outputGradient[n * r + i] * h[(n * r + i) * k + c];
     }
   },
+
+  cases: [
+    { batch: 4, inputs: [[20, 15], [15]], attributes: {} },
+    { batch: 2, inputs: [[1, 3], [3]], attributes: {} },
+    { batch: 3, inputs: [[3, 17], [17]], attributes: {} },
+  ],
+  timed: { batch: 2048, inputs: [[20, 15], [15]], attributes: {} },
 };

@@ -1,13 +1,19 @@
-import { elements } from "../program.js";
-import { operandError, sameShape } from "./shape.js";
+import { object, size } from "../plain.js";
+import { elements, operandError, sameShape } from "./shape.js";
 import type { OpDefinition } from "./types.js";
+
+export interface ConcatAttributes {
+  /** Per-input axes that stay; everything behind them is flattened. */
+  readonly keep: number;
+}
 
 /**
  * Concatenation: the first `keep` per-input axes stay, everything behind them is flattened and put side by side:
  * inputs `[keep..., rest_i...]`, output `[keep..., sum_i elements(rest_i)]`.
  */
-export const concat: OpDefinition<"concat"> = {
+export const concat: OpDefinition<"concat", ConcatAttributes> = {
   op: "concat",
+  attributes: object({ keep: size }),
 
   shape(node, inputShapes) {
     const { keep } = node.attributes;
@@ -56,4 +62,20 @@ export const concat: OpDefinition<"concat"> = {
       at += part;
     });
   },
+
+  cases: [
+    { batch: 3, inputs: [[5]], attributes: { keep: 0 } },
+    { batch: 5, inputs: [[8], [3, 8]], attributes: { keep: 0 } },
+    {
+      batch: 4,
+      inputs: [
+        [3, 2],
+        [3, 4, 2],
+        [3, 1],
+      ],
+      attributes: { keep: 1 },
+    },
+    { batch: 4, inputs: [[70], [2, 5], [64]], attributes: { keep: 0 } },
+  ],
+  timed: { batch: 2048, inputs: [[64], [26, 64]], attributes: { keep: 0 } },
 };

@@ -1,6 +1,11 @@
-import { elements } from "../program.js";
-import { checkArity, lastOf, operandError, sameShape } from "./shape.js";
+import { boolean, object } from "../plain.js";
+import { checkArity, elements, lastOf, operandError, sameShape } from "./shape.js";
 import type { Numbers, OpDefinition } from "./types.js";
+
+export interface InteractAttributes {
+  /** Also the dot product of each vector with itself. */
+  readonly self: boolean;
+}
 
 /** Number of dot products among T + 1 vectors. */
 export const interactionPairs = (tables: number, self: boolean): number =>
@@ -10,8 +15,9 @@ export const interactionPairs = (tables: number, self: boolean): number =>
  * Inputs x `[..., D]` and rows `[..., T, D]`. With v_0 = x and v_(t+1) = rows[t], the output `[..., D + pairs]` is x followed by
  * the dots v_i . v_j of the lower triangle, i ascending outside, j ascending inside: j < i, or j <= i with `self`.
  */
-export const interact: OpDefinition<"interact"> = {
+export const interact: OpDefinition<"interact", InteractAttributes> = {
   op: "interact",
+  attributes: object({ self: boolean }),
 
   shape(node, [x, rows]) {
     checkArity(node, 2, [0]);
@@ -69,6 +75,31 @@ export const interact: OpDefinition<"interact"> = {
       put(call.inputGradients[1], call.inputModes[1], n * tables * d, gradient, d, tables * d);
     }
   },
+
+  cases: [
+    { batch: 1, inputs: [[1], [1, 1]], attributes: { self: false } },
+    { batch: 6, inputs: [[16], [3, 16]], attributes: { self: false } },
+    { batch: 5, inputs: [[8], [26, 8]], attributes: { self: false } },
+    { batch: 1, inputs: [[64], [26, 64]], attributes: { self: false } },
+    { batch: 4, inputs: [[7], [3, 7]], attributes: { self: true } },
+    {
+      batch: 3,
+      inputs: [
+        [4, 16],
+        [4, 3, 16],
+      ],
+      attributes: { self: false },
+    },
+    {
+      batch: 3,
+      inputs: [
+        [2, 5],
+        [2, 2, 5],
+      ],
+      attributes: { self: true },
+    },
+  ],
+  timed: { batch: 2048, inputs: [[64], [26, 64]], attributes: { self: false } },
 };
 
 function sizes(batch: number, [xShape, rowsShape]: readonly (readonly number[])[], outputShape: readonly number[]) {

@@ -1,19 +1,13 @@
-import { elements } from "../program.js";
-import { checkArity, lastOf, operandError, showParamShape } from "./shape.js";
-import type { Activation, Numbers, OpDefinition } from "./types.js";
+import { boolean, choice, object } from "../plain.js";
+import { type Activation, activations, slopes } from "./activations.js";
+import { checkArity, elements, lastOf, operandError, showParamShape } from "./shape.js";
+import type { Numbers, OpDefinition } from "./types.js";
 
-const activations: Readonly<Record<Activation, (x: number) => number>> = {
-  none: (x) => x,
-  relu: (x) => Math.max(x, 0),
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-};
-
-/** Derivatives as functions of the activation's own output. */
-const slopes: Readonly<Record<Activation, (y: number) => number>> = {
-  none: () => 1,
-  relu: (y) => (y > 0 ? 1 : 0),
-  sigmoid: (y) => y * (1 - y),
-};
+export interface LinearAttributes {
+  readonly activation: Activation;
+  /** W is read as `[K, M]`. */
+  readonly transposed: boolean;
+}
 
 /** The gradient before the activation: `g = dL/dy * activation'(y)`. */
 function preActivation(outputGradient: Numbers, output: Numbers, count: number, activation: Activation): Float64Array {
@@ -27,8 +21,9 @@ function preActivation(outputGradient: Numbers, output: Numbers, count: number, 
  * `y[..., m] = activation(sum_k x[..., k] W[m, k] + b[m])`; x `[..., K]`, W `[M, K]`, b `[M]`, y `[..., M]`.
  * `transposed` reads W as `[K, M]`: `y[..., m] = activation(sum_k x[..., k] W[k, m] + b[m])`.
  */
-export const linear: OpDefinition<"linear"> = {
+export const linear: OpDefinition<"linear", LinearAttributes> = {
   op: "linear",
+  attributes: object({ activation: choice("none", "relu", "sigmoid"), transposed: boolean }),
 
   shape(node, [x], [weight, bias]) {
     checkArity(node, 1, [1, 2]);
@@ -100,5 +95,23 @@ export const linear: OpDefinition<"linear"> = {
       if (call.paramModes[1] === "write") dBias.fill(0, 0, m);
       for (let n = 0; n < vectors; n++) for (let j = 0; j < m; j++) dBias[j] += gradient[n * m + j];
     }
+  },
+
+  cases: [
+    { batch: 1, inputs: [[1]], params: [[1, 1], [1]], attributes: { activation: "none", transposed: false } },
+    { batch: 5, inputs: [[13]], params: [[17, 13], [17]], attributes: { activation: "relu", transposed: false } },
+    { batch: 33, inputs: [[64]], params: [[16, 64], [16]], attributes: { activation: "relu", transposed: false } },
+    { batch: 9, inputs: [[20]], params: [[70, 20], [70]], attributes: { activation: "relu", transposed: false } },
+    { batch: 7, inputs: [[15]], params: [[20, 15], [20]], attributes: { activation: "sigmoid", transposed: false } },
+    { batch: 4, inputs: [[3, 9]], params: [[5, 9], [5]], attributes: { activation: "none", transposed: false } },
+    { batch: 6, inputs: [[15]], params: [[15, 15]], attributes: { activation: "none", transposed: false } },
+    { batch: 6, inputs: [[15]], params: [[15, 7]], attributes: { activation: "none", transposed: true } },
+    { batch: 3, inputs: [[2, 6]], params: [[6, 11], [11]], attributes: { activation: "sigmoid", transposed: true } },
+  ],
+  timed: {
+    batch: 2048,
+    inputs: [[512]],
+    params: [[256, 512], [256]],
+    attributes: { activation: "relu", transposed: false },
   },
 };

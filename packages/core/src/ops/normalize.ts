@@ -1,13 +1,19 @@
-import { elements } from "../program.js";
-import { checkArity, lastOf, operandError } from "./shape.js";
+import { finite, object } from "../plain.js";
+import { checkArity, elements, lastOf, operandError } from "./shape.js";
 import type { OpDefinition } from "./types.js";
+
+export interface NormalizeAttributes {
+  /** Vectors shorter than this are divided by it instead of by their length. */
+  readonly epsilon: number;
+}
 
 /**
  * `y = x / max(|x|, epsilon)` over the last axis, |x| the Euclidean length. Gradient with n = |x|:
  * `dx = (g - y (g . y)) / n` where n > epsilon, else `dx = g / epsilon`.
  */
-export const normalize: OpDefinition<"normalize"> = {
+export const normalize: OpDefinition<"normalize", NormalizeAttributes> = {
   op: "normalize",
+  attributes: object({ epsilon: finite }),
 
   shape(node, [x]) {
     checkArity(node, 1, [0]);
@@ -50,4 +56,11 @@ export const normalize: OpDefinition<"normalize"> = {
       }
     }
   },
+
+  cases: [
+    { batch: 5, inputs: [[15]], attributes: { epsilon: 1e-12 } },
+    { batch: 3, inputs: [[4, 7]], attributes: { epsilon: 1e-12 } },
+    { batch: 3, inputs: [[4]], attributes: { epsilon: 10 } },
+  ],
+  timed: { batch: 2048, inputs: [[21, 15]], attributes: { epsilon: 1e-12 } },
 };

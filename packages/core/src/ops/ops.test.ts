@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type OpCase, type OpData, opCases, opData, opReference } from "../conformance/cases.js";
+import { type NamedOpCase, type OpData, opCases, opData, opReference } from "../conformance/cases.js";
 import { ShapeError } from "../errors.js";
-import { opOf, ops } from "./index.js";
-import type { Node } from "./types.js";
+import { type Node, opOf, ops } from "./index.js";
 
 const step = 1e-5;
 
 /** d(sum of output * outputGradient)/d operand by central differences. */
-function differences(opCase: OpCase, data: OpData, operand: Float64Array): Float64Array {
+function differences(opCase: NamedOpCase, data: OpData, operand: Float64Array): Float64Array {
   const output = new Float64Array(data.outputGradient.length);
   const weighted = () => {
     opOf(opCase.node.op).forward({ ...opCase, ...data, output });
@@ -22,6 +21,8 @@ function differences(opCase: OpCase, data: OpData, operand: Float64Array): Float
     return (above - below) / (2 * step);
   });
 }
+
+const plainNode = { output: "y", inputs: ["a", "b"], params: [] };
 
 const worst = (a: Float64Array, b: Float64Array) => a.reduce((max, x, i) => Math.max(max, Math.abs(x - b[i])), 0);
 
@@ -115,6 +116,22 @@ describe("ops", () => {
       "weighted-sum's weights",
       { op: "weighted-sum", output: "y", inputs: ["y0", "h"], params: [], attributes: {} },
       [[4], [5, 3]],
+      [],
+    ],
+    [
+      "slice's axis",
+      { op: "slice", output: "y", inputs: ["x"], params: [], attributes: { from: 0, to: 1, squeeze: false, axis: 2 } },
+      [[5, 2]],
+      [],
+    ],
+    ["multiply's second input", { ...plainNode, op: "multiply", attributes: {} }, [[4], [3]], []],
+    ["multiply's second input of fewer axes", { ...plainNode, op: "multiply", attributes: {} }, [[3, 4], [4]], []],
+    ["add's factors, none", { ...plainNode, inputs: ["a"], op: "add", attributes: { scales: [] } }, [[4]], []],
+    ["add's factors", { ...plainNode, op: "add", attributes: { scales: [1] } }, [[4], [4]], []],
+    [
+      "reduce-sum's axis",
+      { ...plainNode, inputs: ["a"], op: "reduce-sum", attributes: { axis: 1, squeeze: false } },
+      [[4]],
       [],
     ],
   ];

@@ -2,6 +2,9 @@ import { ShapeError } from "../errors.js";
 
 type Shape = readonly number[];
 
+/** Number of elements of a shape. */
+export const elements = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
 /** `[B, 3, 16]`: a shape as messages show it, the batch axis in front. */
 export const showShape = (shape: Shape): string => `[B${shape.map((n) => `, ${n}`).join("")}]`;
 
@@ -53,4 +56,18 @@ export function checkArity(node: NodeName, inputs: number, params: readonly numb
       `${node.params.length} (${node.params.join(", ")})`,
       "Give the node as many parameters as its op takes.",
     );
+}
+
+/** Checks that all inputs of a node have the shape of the first. @throws ShapeError */
+export function checkSameShapes(node: NodeName, shapes: readonly Shape[]): void {
+  shapes.forEach((shape, i) => {
+    if (!sameShape(shape, shapes[0]))
+      throw operandError(
+        node,
+        node.inputs[i],
+        showShape(shapes[0]),
+        shape,
+        `It must have the shape of '${node.inputs[0]}'; nothing is broadcast.`,
+      );
+  });
 }

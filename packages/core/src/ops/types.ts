@@ -1,60 +1,39 @@
+import type { Read } from "../plain.js";
+
 /** Name of a value inside a program. Two are given from outside: `dense` and `rows`. */
 export type Value = string;
 
-export type Activation = "none" | "relu" | "sigmoid";
-
-/** Attributes per op. One file per op in this folder says what they mean. */
-export interface OpAttributes {
-  /** `y[..., m] = activation(sum_k x[..., k] W[m, k] + b[m])`; `transposed`: W is read as `[K, M]`. params `[W]` or `[W, b]`. */
-  linear: { readonly activation: Activation; readonly transposed: boolean };
-  /** Inputs x `[..., D]`, rows `[..., T, D]`; output x followed by dots of the lower triangle, `self` with the diagonal. */
-  interact: { readonly self: boolean };
-  /** Concatenates its inputs after flattening everything behind the first `keep` per-input axes. */
-  concat: { readonly keep: number };
-  /** Steps `from` (included) to `to` (excluded) of the first per-input axis; `squeeze` drops the axis, for one step. */
-  slice: { readonly from: number; readonly to: number; readonly squeeze: boolean };
-  /** `x / max(|x|, epsilon)` over the last axis. */
-  normalize: { readonly epsilon: number };
-  /** Inputs H `[R, K]`, q `[K]`; output `a[r] = sum_k H[r, k] q[k]`. */
-  "batch-dot": Record<string, never>;
-  /** Inputs y `[R]`, H `[R, K]`; output `c[k] = sum_r y[r] H[r, k]`. */
-  "weighted-sum": Record<string, never>;
+/** One application of op `Name`. `params` are names of `Program.params`. */
+export interface OpNode<Name extends string, Attributes> {
+  readonly op: Name;
+  readonly output: Value;
+  readonly inputs: readonly Value[];
+  readonly params: readonly string[];
+  readonly attributes: Attributes;
 }
-
-export type OpName = keyof OpAttributes;
-
-/** One op application. `params` are names of `Program.params`. */
-export type Node = {
-  readonly [K in OpName]: {
-    readonly op: K;
-    readonly output: Value;
-    readonly inputs: readonly Value[];
-    readonly params: readonly string[];
-    readonly attributes: OpAttributes[K];
-  };
-}[OpName];
-
-export type NodeOf<K extends OpName> = Extract<Node, { op: K }>;
 
 /** Any array of numbers; the reference uses Float64Array, float32 code Float32Array. */
 export type Numbers = Float64Array | Float32Array;
+
+/** Sizes of a value without B, or of a parameter. */
+export type Shape = readonly number[];
 
 /** Where one gradient goes: written, added to what is there, or not wanted. */
 export type GradientMode = "write" | "add" | "none";
 
 /** Everything a kernel sees: `batch` B and, for each operand, its values and shape (inputs and output without B). */
-export interface OpCall<K extends OpName> {
-  readonly node: NodeOf<K>;
+export interface ForwardCall<Name extends string, Attributes> {
+  readonly node: OpNode<Name, Attributes>;
   readonly batch: number;
   readonly inputs: readonly Numbers[];
-  readonly inputShapes: readonly (readonly number[])[];
+  readonly inputShapes: readonly Shape[];
   readonly params: readonly Numbers[];
-  readonly paramShapes: readonly (readonly number[])[];
+  readonly paramShapes: readonly Shape[];
   readonly output: Numbers;
-  readonly outputShape: readonly number[];
+  readonly outputShape: Shape;
 }
 
-export interface OpGradientCall<K extends OpName> extends OpCall<K> {
+export interface BackwardCall<Name extends string, Attributes> extends ForwardCall<Name, Attributes> {
   readonly outputGradient: Numbers;
   /** Same order as `inputs`; null where the mode is "none". */
   readonly inputGradients: readonly (Numbers | null)[];
@@ -63,18 +42,26 @@ export interface OpGradientCall<K extends OpName> extends OpCall<K> {
   readonly paramModes: readonly GradientMode[];
 }
 
-/** One op: its shape rule and its slow, plain definition. Engines are judged against `forward` and `backward`. */
-export interface OpDefinition<K extends OpName> {
-  readonly op: K;
-  /** Output shape without B. @throws ShapeError naming node, operand, expected and found shape. */
-  shape(
-    node: NodeOf<K>,
-    inputShapes: readonly (readonly number[])[],
-    paramShapes: readonly (readonly number[])[],
-  ): number[];
-  forward(call: OpCall<K>): void;
-  backward(call: OpGradientCall<K>): void;
+/** One use of an op that tests and timings take: shapes without B, one per input and per parameter. */
+export interface OpCase<Attributes> {
+  readonly batch: number;
+  readonly inputs: readonly Shape[];
+  /** Default: none. */
+  readonly params?: readonly Shape[];
+  readonly attributes: Attributes;
 }
 
-/** A complete list of kernels: a missing one is a compile error. */
-export type OpTable<Kernel extends { [K in OpName]: unknown }> = { readonly [K in OpName]: Kernel[K] };
+/** One op: its shape rule, its slow, plain definition, and its cases. Engines are judged against `forward` and `backward`. */
+export interface OpDefinition<Name extends string, Attributes> {
+  readonly op: Name;
+  /** Reads the attributes of a node from a value of unknown type; what `shape` checks may be of any size. */
+  readonly attributes: Read<Attributes>;
+  /** Output shape without B. @throws ShapeError naming node, operand, expected and found shape. */
+  shape(node: OpNode<Name, Attributes>, inputShapes: readonly Shape[], paramShapes: readonly Shape[]): number[];
+  forward(call: ForwardCall<Name, Attributes>): void;
+  backward(call: BackwardCall<Name, Attributes>): void;
+  /** Small: both sides of vector widths and block edges, single elements, sequences. For results and gradients. */
+  readonly cases: readonly OpCase<Attributes>[];
+  /** Of the size that models use. For speed. */
+  readonly timed: OpCase<Attributes>;
+}

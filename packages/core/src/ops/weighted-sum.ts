@@ -1,9 +1,13 @@
+import { object } from "../plain.js";
 import { checkArity, operandError } from "./shape.js";
 import type { OpDefinition } from "./types.js";
 
+export type WeightedSumAttributes = Record<string, never>;
+
 /** Inputs y `[R]` and H `[R, K]`; output `c[k] = sum_r y[r] H[r, k]`, `[K]`. */
-export const weightedSum: OpDefinition<"weighted-sum"> = {
+export const weightedSum: OpDefinition<"weighted-sum", WeightedSumAttributes> = {
   op: "weighted-sum",
+  attributes: object({}),
 
   shape(node, [y, h]) {
     checkArity(node, 2, [0]);
@@ -42,4 +46,11 @@ export const weightedSum: OpDefinition<"weighted-sum"> = {
             dh[at] = y[n * r + i] * outputGradient[n * k + c] + (inputModes[1] === "add" ? dh[at] : 0);
           }
   },
+
+  cases: [
+    { batch: 4, inputs: [[20], [20, 15]], attributes: {} },
+    { batch: 2, inputs: [[1], [1, 3]], attributes: {} },
+    { batch: 3, inputs: [[3], [3, 17]], attributes: {} },
+  ],
+  timed: { batch: 2048, inputs: [[20], [20, 15]], attributes: {} },
 };

@@ -23,6 +23,7 @@ export function optimizerSpec(
   checkArguments("optimizerSpec", { overrides: [overrides, is.having("an object of options")] });
   const spec = { name, ...known(name).defaults, ...overrides };
   check("epsilon", spec.epsilon, spec.epsilon >= 0, "at least 0");
+  check("epsilon", spec.epsilon, Number.isFinite(Math.fround(spec.epsilon)), "finite");
   check("beta1", spec.beta1, spec.beta1 >= 0 && spec.beta1 < 1, "in [0, 1)");
   check("beta2", spec.beta2, spec.beta2 >= 0 && spec.beta2 < 1, "in [0, 1)");
   return spec;

@@ -4,7 +4,13 @@ import type { Plan } from "../plan.js";
 import { referenceEngine } from "../reference/engine.js";
 import { serverOf } from "./server.js";
 
-const problem = randomProblem(11);
+/** The first random problem of at least 3 batches. */
+function severalBatches(seed = 0): ReturnType<typeof randomProblem> {
+  const problem = randomProblem(seed);
+  const [{ rows }] = problem.job.sources;
+  return rows > 2 * problem.job.batch ? problem : severalBatches(seed + 1);
+}
+const problem = severalBatches();
 const job = { ...problem.job, optimizer: { ...problem.job.optimizer, name: "sgd" as const } };
 const sync = variantsOf(problem).find(({ plan }) => plan.routes[0] === "server")?.plan as Plan;
 const rate = 0.1;

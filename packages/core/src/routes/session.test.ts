@@ -289,7 +289,7 @@ describe("opening a session", () => {
       /has 3 tables, the program 'tiny' takes 2/,
     ],
     ["two sources of one name", { sources: [inputs, inputs] }, ConfigError, /Two sources are named 'train'/],
-    ["a batch of 0", { batch: 0 }, ConfigError, /positive integer, found 0/],
+    ["a batch of 0", { batch: 0 }, ConfigError, /'batch' must be an integer from 1 .*found 0/],
     ["a table that is not there", { tables: { c: {} } }, ConfigError, /table 'c'.*Tables: a, b/],
     [
       "a mapped table",

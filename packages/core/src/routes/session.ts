@@ -1,18 +1,17 @@
 import type { BatchSource } from "../batch.js";
-import { checkArguments } from "../check-call.js";
 import { type CompiledProgram, compile } from "../compile.js";
-import { dataKinds } from "../data-kinds.js";
 import type { Bytes, Evaluation, Job, SegmentReport, Session } from "../engine.js";
-import { ConfigError, DataError, DisposedError, PlanError, UnsupportedError } from "../errors.js";
+import { ConfigError, DisposedError, UnsupportedError } from "../errors.js";
 import { crossEntropy, score } from "../loss.js";
 import type { Network } from "../network.js";
 import type { Numbers } from "../ops/types.js";
-import { optimizerSpec } from "../optimizers/index.js";
 import type { OptimizerSpec } from "../optimizers/types.js";
 import type { Segment } from "../plan.js";
-import type { Program } from "../program.js";
+import { readAccess, readJob, readSegment, readValues } from "../read-job.js";
+import { residencyOf } from "../residency.js";
 import { openRows, type RowReader } from "../rows.js";
 import { arenaBytes, type NumbersType } from "./arena.js";
+import { checkLayout, checkSegment } from "./checks.js";
 import { evaluationRoute, routes } from "./index.js";
 import { newRuntime } from "./memory.js";
 import { type Meter, newMeter } from "./meter.js";
@@ -43,11 +42,12 @@ export interface RouteSession extends Session {
 export const openRouteSession = (engine: RouteEngine, job: Job): Promise<RouteSession> => openFaulty(engine, job, {});
 
 /** The same with deliberate breaks, for tests. */
-export async function openFaulty(engine: RouteEngine, job: Job, faults: Faults): Promise<RouteSession> {
-  checkArguments("open", { job: [job, dataKinds.job] });
+export async function openFaulty(engine: RouteEngine, given: Job, faults: Faults): Promise<RouteSession> {
+  const job = readJob(given);
+  const { optimizer } = job;
   const compiled = compile(job.program);
-  const optimizer = optimizerSpec(job.optimizer.name, job.optimizer);
-  checkJob(engine, job);
+  residencyOf(job.program, job.plan);
+  refuseMappedTables(engine, job);
   const readers = new Map<string, RowReader>();
   try {
     for (const source of job.sources) readers.set(source.name, openSource(job, source));
@@ -65,42 +65,13 @@ export async function openFaulty(engine: RouteEngine, job: Job, faults: Faults):
   }
 }
 
-function checkJob(engine: RouteEngine, job: Job): void {
-  const names = new Set<string>();
-  for (const { name } of job.sources) {
-    if (names.has(name))
-      throw new ConfigError(`Two sources are named '${name}'.`, { fix: "Rename one.", details: { option: "sources" } });
-    names.add(name);
-  }
-  for (const [name, start] of Object.entries(job.tables ?? {})) {
-    if (!job.program.tables.some((table) => table.name === name))
-      throw new ConfigError(`The job starts table '${name}', which the program does not have.`, {
-        fix: `Tables: ${job.program.tables.map((table) => table.name).join(", ")}.`,
-        details: { option: "tables", found: name },
+function refuseMappedTables(engine: RouteEngine, job: Job): void {
+  for (const [table, { mappedPath: path }] of Object.entries(job.tables ?? {}))
+    if (path !== undefined)
+      throw new UnsupportedError(`Engine '${engine.name}' cannot keep table '${table}' in the file '${path}'.`, {
+        fix: "Leave out mappedPath or use the cpu engine.",
+        details: { table, path },
       });
-    if (start.mappedPath !== undefined)
-      throw new UnsupportedError(
-        `Engine '${engine.name}' cannot keep table '${name}' in the file '${start.mappedPath}'.`,
-        {
-          fix: "Leave out mappedPath or use the cpu engine.",
-          details: { table: name, path: start.mappedPath },
-        },
-      );
-  }
-}
-
-/** @throws DataError when the source's layout is not the program's. */
-export function checkLayout(program: Program, { name, layout }: BatchSource): void {
-  const check = (what: string, found: number, expected: number) => {
-    if (found !== expected)
-      throw new DataError(`Source '${name}' has ${found} ${what}, the program '${program.name}' takes ${expected}.`, {
-        fix: "Use the model that fits the data.",
-        details: { source: name, found, expected },
-      });
-  };
-  check("dense features", layout.denseFeatures, program.denseFeatures);
-  check("steps", layout.steps, program.steps);
-  check("tables", layout.hotness.length, program.tables.length);
 }
 
 function openSource(job: Job, source: BatchSource): RowReader {
@@ -151,7 +122,7 @@ function newSession(runtime: Runtime, readers: ReadonlyMap<string, RowReader>): 
 
   const run = async (segment: Segment, learningRates: readonly number[]): Promise<SegmentReport> => {
     const reader = readerOf(segment.source);
-    checkSegment(runtime, reader, segment, learningRates);
+    checkSegment(runtime.plan, reader.batches, segment, learningRates);
     return poisoning(async () => {
       const start = performance.now();
       const meter = takePending();
@@ -206,17 +177,23 @@ function newSession(runtime: Runtime, readers: ReadonlyMap<string, RowReader>): 
   };
 
   return {
-    run(segment, learningRates) {
-      const owned = { ...segment, batches: segment.batches.slice() };
-      const rates = [...learningRates];
-      return queue(() => run(owned, rates));
+    async run(given, rates) {
+      const { segment, learningRates } = readSegment(given, rates);
+      return queue(() => run(segment, learningRates));
     },
     evaluate: (source) => queue(async () => evaluate(readerOf(source))),
-    numbers: (name, rows) => queue(() => readTensor(runtime, name, rows)),
-    read: (name, rows) => queue(async () => Float32Array.from(await readTensor(runtime, name, rows))),
-    write(name, data, rows) {
-      const owned = data.slice();
-      return queue(() => writeTensor(runtime, pending, name, owned, rows));
+    async numbers(name, rows) {
+      const access = readAccess(name, rows);
+      return queue(() => readTensor(runtime, access.name, access.rows));
+    },
+    async read(name, rows) {
+      const access = readAccess(name, rows);
+      return queue(async () => Float32Array.from(await readTensor(runtime, access.name, access.rows)));
+    },
+    async write(name, data, rows) {
+      const access = readAccess(name, rows);
+      const owned = readValues(data).slice();
+      return queue(() => writeTensor(runtime, pending, access.name, owned, access.rows));
     },
     memory: () => queue(async () => memoryOf(runtime)),
     [Symbol.asyncDispose]() {
@@ -227,26 +204,6 @@ function newSession(runtime: Runtime, readers: ReadonlyMap<string, RowReader>): 
 }
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
-
-function checkSegment(runtime: Runtime, reader: RowReader, segment: Segment, learningRates: readonly number[]): void {
-  const { routes: planned } = runtime.plan;
-  if (!planned.includes(segment.route))
-    throw new PlanError(`The plan has no route '${segment.route}', only ${planned.join(", ")}.`, {
-      fix: "Run segments of the plan's strategy.",
-      details: { found: segment.route, expected: planned },
-    });
-  if (learningRates.length !== segment.batches.length)
-    throw new ConfigError(`There are ${learningRates.length} learning rates for ${segment.batches.length} batches.`, {
-      fix: "Give one per batch.",
-      details: { option: "learningRates", found: learningRates.length, expected: segment.batches.length },
-    });
-  const bad = segment.batches.find((batch) => batch >= reader.batches);
-  if (bad !== undefined)
-    throw new ConfigError(`Source '${segment.source}' has no batch ${bad}: it has ${reader.batches}.`, {
-      fix: `Use batch numbers 0..${reader.batches - 1}.`,
-      details: { option: "batches", found: bad, expected: reader.batches },
-    });
-}
 
 function memoryOf({ residency, host, device, network, servers }: Runtime) {
   const parameters = [...(servers?.values() ?? [])].reduce((sum, values) => sum + values.byteLength, 0);

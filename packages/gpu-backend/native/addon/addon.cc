@@ -1,13 +1,13 @@
 #include "calls.h"
 
-namespace {
-
-Napi::Object init(Napi::Env env, Napi::Object exports) {
-  fae_addon::export_calls(env, exports);
-  fae_addon::export_twins(env, exports);
-  return exports;
+NAPI_MODULE_INIT() {
+  try {
+    const fae_addon::Values values(env);
+    fae_addon::export_calls(values, exports);
+    fae_addon::export_twins(values, exports);
+    return exports;
+  } catch (...) {
+    fae_addon::throw_current(env);
+    return nullptr;
+  }
 }
-
-}  // namespace
-
-NODE_API_MODULE(fae, init)

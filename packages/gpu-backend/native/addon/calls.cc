@@ -1,93 +1,106 @@
 #include "calls.h"
 
-#include <cstring>
 #include <memory>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include "fae.h"
+#include "pages.h"
 #include "session_queue.h"
 
 namespace fae_addon {
 
 namespace {
 
-using Handle = Napi::External<std::shared_ptr<SessionQueue>>;
+using Held = std::shared_ptr<SessionQueue>;
 
-SessionQueue& queue_of(const Napi::Value& value) {
-  if (!value.IsExternal()) throw Napi::TypeError::New(value.Env(), "Expected a session handle.");
-  return **value.As<Handle>().Data();
+// Marks the handles of this addon, loaded this once: an External of somebody else holds something else.
+napi_type_tag tag() {
+  static const char here = 0;
+  return {0x6661652d73657373, reinterpret_cast<uint64_t>(&here)};
 }
 
-fae_status disposed(fae_error* error) {
-  error->status = FAE_DISPOSED;
-  std::strcpy(error->message, "The session is closed. Open a new one.");
-  error->details[0] = 0;
-  return FAE_DISPOSED;
+napi_value handle_of(const Values& values, Held queue) {
+  auto held = std::make_unique<Held>(std::move(queue));
+  napi_value handle = nullptr;
+  require(napi_create_external(values.env, held.get(), [](napi_env, void* data, void*) { delete static_cast<Held*>(data); }, nullptr, &handle));
+  held.release();
+  const napi_type_tag mine = tag();
+  require(napi_type_tag_object(values.env, handle, &mine));
+  return handle;
 }
 
-// Copies a typed array: native threads never see JavaScript memory.
-template <class T, class Array>
-std::vector<T> copied(const Napi::Value& value, napi_typedarray_type type, const char* what) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw Napi::TypeError::New(value.Env(), std::string("Expected ") + what + ".");
+SessionQueue& queue_of(const Arguments& in) {
+  napi_valuetype type;
+  require(napi_typeof(in.env, in[0], &type));
+  const napi_type_tag mine = tag();
+  bool is_mine = false;
+  if (type == napi_external) require(napi_check_object_type_tag(in.env, in[0], &mine, &is_mine));
+  if (!is_mine) fae::fail(FAE_CONFIG, "Expected a session handle of this engine.");
+  void* data = nullptr;
+  require(napi_get_value_external(in.env, in[0], &data));
+  return **static_cast<Held*>(data);
+}
+
+// Work on an open session.
+template <class Work>
+auto on_session(Work work) {
+  return [work = std::move(work)](fae_session*& session, fae_error* error) -> fae_status {
+    if (session) return work(session, error);
+    fae::fill_error(error, FAE_DISPOSED, "The session is closed. Open a new one.", "");
+    return FAE_DISPOSED;
+  };
+}
+
+// Room for `count` values that a call fills, and for the copy that JavaScript gets.
+template <class T>
+void make_room(std::vector<T>& room, uint64_t count, const std::string& purpose) {
+  const char* fix = "Read fewer rows at a time, or use a smaller source.";
+  if (count > (64ull << 20) / sizeof(T)) fae::require_host_bytes(count < (1ull << 56) ? 2 * count * sizeof(T) : ~0ull, purpose, fix);
+  try {
+    room.resize(count);
+  } catch (const std::exception&) {
+    fae::fail(FAE_OUT_OF_MEMORY, "Host memory is too small: " + purpose + " needs " + std::to_string(count * sizeof(T)) + " bytes. " + fix,
+              {fae::fact("needBytes", count * sizeof(T)), fae::fact("freeBytes", fae::free_host_bytes())});
   }
-  const Array array = value.As<Array>();
-  return std::vector<T>(array.Data(), array.Data() + array.ElementLength());
 }
 
-std::vector<uint32_t> copied_u32(const Napi::Value& value) {
-  return copied<uint32_t, Napi::Uint32Array>(value, napi_uint32_array, "a Uint32Array");
-}
-
-template <class Array, class T>
-Array given(Napi::Env env, const std::vector<T>& values) {
-  Array array = Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(T));
-  return array;
-}
-
-Napi::Float64Array bytes_array(Napi::Env env, const uint64_t (&bytes)[FAE_TRAFFIC][2]) {
-  Napi::Float64Array array = Napi::Float64Array::New(env, FAE_TRAFFIC * 2);
-  for (int kind = 0; kind < FAE_TRAFFIC; kind++) {
-    for (int direction = 0; direction < 2; direction++) array[kind * 2 + direction] = static_cast<double>(bytes[kind][direction]);
+napi_value bytes_array(const Values& values, const uint64_t (&bytes)[FAE_TRAFFIC][2]) {
+  std::vector<double> flat;
+  for (const auto& kind : bytes) {
+    for (const uint64_t direction : kind) flat.push_back(static_cast<double>(direction));
   }
-  return array;
+  return values.array(flat);
 }
 
-Napi::Value machine(const Napi::CallbackInfo& info) {
+napi_value machine(const Arguments& in) {
   std::vector<char> json(16384);
   fae_error error = {};
-  if (fae_machine(json.data(), json.size(), &error) != FAE_OK) throw native_error(info.Env(), error);
-  return Napi::String::New(info.Env(), json.data());
+  if (fae_machine(json.data(), json.size(), &error) != FAE_OK) throw fae::Failure{error.status, error.message, error.details};
+  return Values(in.env).text(json.data());
 }
 
 // (job: string, memory: Uint32Array[]) -> Promise<handle>
-Napi::Value open(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto job = std::make_shared<std::string>(info[0].As<Napi::String>().Utf8Value());
-  const auto memory = std::make_shared<std::vector<std::vector<uint32_t>>>();
-  const Napi::Array arrays = info[1].As<Napi::Array>();
-  for (uint32_t i = 0; i < arrays.Length(); i++) memory->push_back(copied_u32(arrays.Get(i)));
-  const std::shared_ptr<SessionQueue> queue = SessionQueue::create(env);
+napi_value open(const Arguments& in) {
+  struct Open {
+    std::string job;
+    std::vector<std::vector<uint32_t>> memory;
+  };
+  const auto state = std::make_shared<Open>(Open{in.text(in[0], "job"), in.lists_of_words(in[1], "memory")});
+  const Held queue = SessionQueue::create(in.env);
   Call call;
-  call.work = [job, memory](fae_session*& session, fae_error* error) {
+  call.work = [state](fae_session*& session, fae_error* error) {
     std::vector<fae_words> words;
-    for (const auto& source : *memory) words.push_back({source.data(), source.size()});
-    const fae_status status = fae_open(job->c_str(), words.data(), static_cast<uint32_t>(words.size()), &session, error);
-    memory->clear();
-    memory->shrink_to_fit();
+    for (const auto& source : state->memory) words.push_back({source.data(), source.size()});
+    const fae_status status = fae_open(state->job.c_str(), words.data(), static_cast<uint32_t>(words.size()), &session, error);
+    state->memory = {};
     return status;
   };
   // Weak: a call that owned its own queue would never be freed.
-  call.result = [weak = std::weak_ptr<SessionQueue>(queue)](Napi::Env env) -> Napi::Value {
-    return Handle::New(env, new std::shared_ptr<SessionQueue>(weak.lock()), [](Napi::Env, std::shared_ptr<SessionQueue>* held) { delete held; });
-  };
-  return queue->push(env, std::move(call));
+  call.result = [weak = std::weak_ptr<SessionQueue>(queue)](const Values& values) { return handle_of(values, weak.lock()); };
+  return queue->push(in.env, std::move(call));
 }
 
 // (handle, { route, source, epoch, batches, learningRates }) -> Promise<report>
-Napi::Value run(const Napi::CallbackInfo& info) {
+napi_value run(const Arguments& in) {
   struct Run {
     std::string route, source;
     uint32_t epoch;
@@ -95,40 +108,38 @@ Napi::Value run(const Napi::CallbackInfo& info) {
     std::vector<double> rates, losses;
     fae_report report = {};
   };
-  const Napi::Object segment = info[1].As<Napi::Object>();
   const auto run = std::make_shared<Run>();
-  run->route = segment.Get("route").As<Napi::String>().Utf8Value();
-  run->source = segment.Get("source").As<Napi::String>().Utf8Value();
-  run->epoch = segment.Get("epoch").As<Napi::Number>().Uint32Value();
-  run->batches = copied_u32(segment.Get("batches"));
-  run->rates = copied<double, Napi::Float64Array>(segment.Get("learningRates"), napi_float64_array, "a Float64Array");
-  if (run->rates.size() != run->batches.size()) throw Napi::TypeError::New(info.Env(), "Expected one learning rate per batch.");
+  run->route = in.text(in.member(in[1], "route"), "route");
+  run->source = in.text(in.member(in[1], "source"), "source");
+  run->epoch = in.word(in.member(in[1], "epoch"), "epoch");
+  run->batches = in.words(in.member(in[1], "batches"), "batches");
+  run->rates = in.doubles(in.member(in[1], "learningRates"), "learningRates");
+  if (run->rates.size() != run->batches.size()) fae::fail(FAE_CONFIG, "Expected one learning rate per batch.");
   Call call;
-  call.work = [run](fae_session*& session, fae_error* error) {
-    if (!session) return disposed(error);
-    run->losses.resize(run->batches.size());
+  call.work = on_session([run](fae_session* session, fae_error* error) {
+    make_room(run->losses, run->batches.size(), "the losses of a segment");
     const fae_segment native = {run->route.c_str(),  run->source.c_str(), run->epoch, run->batches.data(), run->rates.data(),
                                 static_cast<uint32_t>(run->batches.size())};
     return fae_run(session, &native, run->losses.data(), &run->report, error);
-  };
-  call.result = [run](Napi::Env env) -> Napi::Value {
+  });
+  call.result = [run](const Values& values) {
     const fae_report& report = run->report;
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("losses", given<Napi::Float64Array>(env, run->losses));
-    result.Set("inputs", static_cast<double>(report.inputs));
-    result.Set("totalSeconds", report.total_seconds);
-    result.Set("seconds", given<Napi::Float64Array>(env, std::vector<double>(report.seconds, report.seconds + FAE_STAGES)));
-    result.Set("bytes", bytes_array(env, report.bytes));
-    result.Set("coldRows", static_cast<double>(report.cold_rows));
-    result.Set("forwardedRows", static_cast<double>(report.forwarded_rows));
-    result.Set("switchedRows", static_cast<double>(report.switched_rows));
+    const napi_value result = values.object();
+    values.set(result, "losses", values.array(run->losses));
+    values.set(result, "inputs", values.number(static_cast<double>(report.inputs)));
+    values.set(result, "totalSeconds", values.number(report.total_seconds));
+    values.set(result, "seconds", values.array(std::vector<double>(report.seconds, report.seconds + FAE_STAGES)));
+    values.set(result, "bytes", bytes_array(values, report.bytes));
+    values.set(result, "coldRows", values.number(static_cast<double>(report.cold_rows)));
+    values.set(result, "forwardedRows", values.number(static_cast<double>(report.forwarded_rows)));
+    values.set(result, "switchedRows", values.number(static_cast<double>(report.switched_rows)));
     return result;
   };
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  return queue_of(in).push(in.env, std::move(call));
 }
 
-// (handle, source: string, rows: number) -> Promise<evaluation>
-Napi::Value evaluate(const Napi::CallbackInfo& info) {
+// (handle, source: string) -> Promise<evaluation>
+napi_value evaluate(const Arguments& in) {
   struct Evaluate {
     std::string source;
     std::vector<float> scores;
@@ -136,26 +147,26 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
     fae_evaluation evaluation = {};
   };
   const auto state = std::make_shared<Evaluate>();
-  state->source = info[1].As<Napi::String>().Utf8Value();
-  const int64_t rows = info[2].As<Napi::Number>().Int64Value();
+  state->source = in.text(in[1], "source");
   Call call;
-  call.work = [state, rows](fae_session*& session, fae_error* error) {
-    if (!session) return disposed(error);
-    state->scores.resize(static_cast<size_t>(rows));
-    state->labels.resize(static_cast<size_t>(rows));
-    return fae_evaluate(session, state->source.c_str(), state->scores.data(), state->labels.data(), &state->evaluation, error);
-  };
-  call.result = [state](Napi::Env env) -> Napi::Value {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("inputs", static_cast<double>(state->evaluation.inputs));
-    result.Set("loss", state->evaluation.loss);
-    result.Set("seconds", state->evaluation.seconds);
-    result.Set("bytes", bytes_array(env, state->evaluation.bytes));
-    result.Set("scores", given<Napi::Float32Array>(env, state->scores));
-    result.Set("labels", given<Napi::Uint8Array>(env, state->labels));
+  call.work = on_session([state](fae_session* session, fae_error* error) {
+    uint64_t rows = 0;
+    if (const fae_status status = fae_rows(session, state->source.c_str(), &rows, error)) return status;
+    make_room(state->scores, rows, "the scores of '" + state->source + "'");
+    make_room(state->labels, rows, "the labels of '" + state->source + "'");
+    return fae_evaluate(session, state->source.c_str(), state->scores.data(), state->labels.data(), rows, &state->evaluation, error);
+  });
+  call.result = [state](const Values& values) {
+    const napi_value result = values.object();
+    values.set(result, "inputs", values.number(static_cast<double>(state->evaluation.inputs)));
+    values.set(result, "loss", values.number(state->evaluation.loss));
+    values.set(result, "seconds", values.number(state->evaluation.seconds));
+    values.set(result, "bytes", bytes_array(values, state->evaluation.bytes));
+    values.set(result, "scores", values.array(state->scores));
+    values.set(result, "labels", values.array(state->labels));
     return result;
   };
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  return queue_of(in).push(in.env, std::move(call));
 }
 
 struct Access {
@@ -171,102 +182,79 @@ struct Access {
   }
 };
 
-std::shared_ptr<Access> access_of(const Napi::Value& name, const Napi::Value& rows) {
+std::shared_ptr<Access> access_of(const Arguments& in, napi_value name, napi_value rows) {
   const auto access = std::make_shared<Access>();
-  access->name = name.As<Napi::String>().Utf8Value();
-  access->all = rows.IsNull() || rows.IsUndefined();
-  if (!access->all) access->rows = copied_u32(rows);
+  access->name = in.text(name, "name");
+  access->all = in.is_absent(rows);
+  if (!access->all) access->rows = in.words(rows, "rows");
   return access;
 }
 
-// Values that an access covers.
-fae_status covered(fae_session* session, const Access& access, uint64_t& count, fae_error* error) {
-  uint64_t rows = 0, columns = 0;
-  const fae_status status = fae_shape(session, access.name.c_str(), &rows, &columns, error);
-  count = (access.all ? rows : access.rows.size()) * columns;
-  return status;
-}
-
 // (handle, name, rows: Uint32Array | null) -> Promise<Float32Array>
-Napi::Value read(const Napi::CallbackInfo& info) {
-  const auto access = access_of(info[1], info[2]);
+napi_value read(const Arguments& in) {
+  const auto access = access_of(in, in[1], in[2]);
   Call call;
-  call.work = [access](fae_session*& session, fae_error* error) {
-    if (!session) return disposed(error);
-    uint64_t count = 0;
-    const fae_status status = covered(session, *access, count, error);
-    if (status != FAE_OK) return status;
-    access->data.resize(count);
-    return fae_read(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), error);
-  };
-  call.result = [access](Napi::Env env) -> Napi::Value { return given<Napi::Float32Array>(env, access->data); };
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  call.work = on_session([access](fae_session* session, fae_error* error) {
+    uint64_t rows = 0, columns = 0;
+    if (const fae_status status = fae_shape(session, access->name.c_str(), &rows, &columns, error)) return status;
+    make_room(access->data, (access->all ? rows : access->rows.size()) * columns, "reading '" + access->name + "'");
+    return fae_read(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), access->data.size(), error);
+  });
+  call.result = [access](const Values& values) { return values.array(access->data); };
+  return queue_of(in).push(in.env, std::move(call));
 }
 
 // (handle, name, data: Float32Array, rows: Uint32Array | null) -> Promise<void>
-Napi::Value write(const Napi::CallbackInfo& info) {
-  const auto access = access_of(info[1], info[3]);
-  access->data = copied<float, Napi::Float32Array>(info[2], napi_float32_array, "a Float32Array");
+napi_value write(const Arguments& in) {
+  const auto access = access_of(in, in[1], in[3]);
+  access->data = in.floats(in[2], "data");
   Call call;
-  call.work = [access](fae_session*& session, fae_error* error) {
-    if (!session) return disposed(error);
-    uint64_t count = 0;
-    const fae_status status = covered(session, *access, count, error);
-    if (status != FAE_OK) return status;
-    if (count != access->data.size()) {
-      error->status = FAE_CONFIG;
-      std::snprintf(error->message, sizeof error->message, "Writing '%s' needs %llu values, %zu were given. Give one row of values per row number.",
-                    access->name.c_str(), static_cast<unsigned long long>(count), access->data.size());
-      return FAE_CONFIG;
-    }
-    return fae_write(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), error);
-  };
-  call.result = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  call.work = on_session([access](fae_session* session, fae_error* error) {
+    return fae_write(session, access->name.c_str(), access->listed(), access->rows.size(), access->data.data(), access->data.size(), error);
+  });
+  call.result = [](const Values& values) { return values.undefined(); };
+  return queue_of(in).push(in.env, std::move(call));
 }
 
 // (handle) -> Promise<{ hostBytes, deviceBytes }>
-Napi::Value memory(const Napi::CallbackInfo& info) {
+napi_value memory(const Arguments& in) {
   const auto bytes = std::make_shared<std::pair<uint64_t, uint64_t>>();
   Call call;
-  call.work = [bytes](fae_session*& session, fae_error* error) {
-    if (!session) return disposed(error);
-    return fae_memory(session, &bytes->first, &bytes->second, error);
-  };
-  call.result = [bytes](Napi::Env env) -> Napi::Value {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("hostBytes", static_cast<double>(bytes->first));
-    result.Set("deviceBytes", static_cast<double>(bytes->second));
+  call.work = on_session([bytes](fae_session* session, fae_error* error) { return fae_memory(session, &bytes->first, &bytes->second, error); });
+  call.result = [bytes](const Values& values) {
+    const napi_value result = values.object();
+    values.set(result, "hostBytes", values.number(static_cast<double>(bytes->first)));
+    values.set(result, "deviceBytes", values.number(static_cast<double>(bytes->second)));
     return result;
   };
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  return queue_of(in).push(in.env, std::move(call));
 }
 
 // (handle) -> Promise<void>
-Napi::Value close(const Napi::CallbackInfo& info) {
+napi_value close(const Arguments& in) {
   Call call;
   call.work = [](fae_session*& session, fae_error*) {
     fae_close(session);
     session = nullptr;
     return FAE_OK;
   };
-  call.result = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+  call.result = [](const Values& values) { return values.undefined(); };
   call.closes = true;
-  return queue_of(info[0]).push(info.Env(), std::move(call));
+  return queue_of(in).push(in.env, std::move(call));
 }
 
 }  // namespace
 
-void export_calls(Napi::Env env, Napi::Object exports) {
-  exports.Set("abi", Napi::Number::New(env, fae_abi()));
-  exports.Set("machine", Napi::Function::New<machine>(env, "machine"));
-  exports.Set("open", Napi::Function::New<open>(env, "open"));
-  exports.Set("run", Napi::Function::New<run>(env, "run"));
-  exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
-  exports.Set("read", Napi::Function::New<read>(env, "read"));
-  exports.Set("write", Napi::Function::New<write>(env, "write"));
-  exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
-  exports.Set("close", Napi::Function::New<close>(env, "close"));
+void export_calls(const Values& values, napi_value exports) {
+  values.set(exports, "abi", values.number(fae_abi()));
+  export_function<machine>(values, exports, "machine");
+  export_function<open>(values, exports, "open");
+  export_function<run>(values, exports, "run");
+  export_function<evaluate>(values, exports, "evaluate");
+  export_function<read>(values, exports, "read");
+  export_function<write>(values, exports, "write");
+  export_function<memory>(values, exports, "memory");
+  export_function<close>(values, exports, "close");
 }
 
 }  // namespace fae_addon

@@ -5,46 +5,48 @@
 // for the call that runs, drops the ones that have not started, and closes the native session.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 
 #include "fae.h"
+#include "values.h"
 
 namespace fae_addon {
 
-// `work` runs on the session's thread and touches no JavaScript; `result` runs on the JavaScript thread when work succeeded.
+// `work` runs on the session's thread, touches no JavaScript, and may throw; `result` runs on the JavaScript thread when work
+// succeeded.
 struct Call {
   std::function<fae_status(fae_session*& session, fae_error* error)> work;
-  std::function<Napi::Value(Napi::Env env)> result;
+  std::function<napi_value(const Values& values)> result;
   bool closes = false;
 };
 
 class SessionQueue : public std::enable_shared_from_this<SessionQueue> {
  public:
-  static std::shared_ptr<SessionQueue> create(Napi::Env env);
+  // Throws NodeFailure, and FAE_ENGINE when no thread can be had.
+  static std::shared_ptr<SessionQueue> create(napi_env env);
   ~SessionQueue();
   SessionQueue(const SessionQueue&) = delete;
   SessionQueue& operator=(const SessionQueue&) = delete;
 
   // JavaScript thread only. The promise rejects with an Error that has `status` and `details`.
-  Napi::Value push(Napi::Env env, Call call);
+  napi_value push(napi_env env, Call call);
 
  private:
   struct Pending {
     std::shared_ptr<SessionQueue> queue;
     Call call;
-    Napi::Promise::Deferred deferred;
+    napi_deferred deferred;
     fae_error error;
   };
 
-  explicit SessionQueue(Napi::Env env);
+  explicit SessionQueue(napi_env env) : env_(env) {}
   void work();
   void stop(bool teardown = false);
   static void settle(napi_env env, napi_value, void* context, void* data);
@@ -62,8 +64,5 @@ class SessionQueue : public std::enable_shared_from_this<SessionQueue> {
   std::thread thread_;
   fae_session* session_ = nullptr;  // worker thread; after its end, the JavaScript thread
 };
-
-// Error with `status` and `details` as session.ts expects them.
-Napi::Error native_error(Napi::Env env, const fae_error& error);
 
 }  // namespace fae_addon

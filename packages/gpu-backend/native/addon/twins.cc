@@ -2,47 +2,58 @@
 #include <vector>
 
 #include "calls.h"
+#include "fae.h"
 #include "random.h"
 
 namespace fae_addon {
 
 namespace {
 
-uint32_t u32(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
-
 // (c0, c1, c2, c3, k0, k1) -> Uint32Array of 4
-Napi::Value philox(const Napi::CallbackInfo& info) {
-  const fae::Words4 words = fae::philox(u32(info[0]), u32(info[1]), u32(info[2]), u32(info[3]), u32(info[4]), u32(info[5]));
-  Napi::Uint32Array out = Napi::Uint32Array::New(info.Env(), 4);
-  for (int i = 0; i < 4; i++) out[i] = words.word[i];
-  return out;
+napi_value philox(const Arguments& in) {
+  uint32_t w[6];
+  for (size_t i = 0; i < 6; i++) w[i] = in.word(in[i], "a word");
+  const fae::Words4 words = fae::philox(w[0], w[1], w[2], w[3], w[4], w[5]);
+  return Values(in.env).array(std::vector<uint32_t>(words.word, words.word + 4));
 }
 
 // (width, seed, name, row, bound) -> Float32Array of `width`
-Napi::Value uniform_row(const Napi::CallbackInfo& info) {
-  Napi::Float32Array out = Napi::Float32Array::New(info.Env(), u32(info[0]));
-  fae::uniform_row(out.Data(), u32(info[0]), u32(info[1]), fae::name_key(info[2].As<Napi::String>().Utf8Value()), u32(info[3]),
-                   info[4].As<Napi::Number>().DoubleValue());
-  return out;
+napi_value uniform_row(const Arguments& in) {
+  std::vector<float> out(in.whole(in[0], 1 << 16, "width"));
+  fae::uniform_row(out.data(), static_cast<uint32_t>(out.size()), in.word(in[1], "seed"), fae::name_key(in.text(in[2], "name")), in.word(in[3], "row"),
+                   in.number(in[4], "bound"));
+  return Values(in.env).array(out);
 }
 
-// (n, seed, epoch, positions: Uint32Array) -> Uint32Array
-Napi::Value permutation(const Napi::CallbackInfo& info) {
-  const fae::Permutation permute(u32(info[0]), u32(info[1]), u32(info[2]));
-  const Napi::Uint32Array positions = info[3].As<Napi::Uint32Array>();
-  Napi::Uint32Array out = Napi::Uint32Array::New(info.Env(), positions.ElementLength());
-  for (size_t i = 0; i < out.ElementLength(); i++) out[i] = permute(positions[i]);
-  return out;
+// (n, seed, epoch, positions: Uint32Array, all below n) -> Uint32Array
+napi_value permutation(const Arguments& in) {
+  const uint32_t n = in.word(in[0], "n");
+  const fae::Permutation permute(n, in.word(in[1], "seed"), in.word(in[2], "epoch"));
+  std::vector<uint32_t> out = in.words(in[3], "positions");
+  for (uint32_t& position : out) {
+    if (position >= n) fae::fail(FAE_CONFIG, "There is no position " + std::to_string(position) + " among " + std::to_string(n) + ".");
+    position = permute(position);
+  }
+  return Values(in.env).array(out);
+}
+
+// () -> JSON of the names that the engine knows
+napi_value names(const Arguments& in) {
+  std::vector<char> json(16384);
+  fae_error error = {};
+  if (fae_names(json.data(), json.size(), &error) != FAE_OK) throw fae::Failure{error.status, error.message, error.details};
+  return Values(in.env).text(json.data());
 }
 
 }  // namespace
 
-void export_twins(Napi::Env env, Napi::Object exports) {
-  Napi::Object twins = Napi::Object::New(env);
-  twins.Set("philox", Napi::Function::New<philox>(env, "philox"));
-  twins.Set("uniformRow", Napi::Function::New<uniform_row>(env, "uniformRow"));
-  twins.Set("permutation", Napi::Function::New<permutation>(env, "permutation"));
-  exports.Set("twins", twins);
+void export_twins(const Values& values, napi_value exports) {
+  const napi_value twins = values.object();
+  export_function<philox>(values, twins, "philox");
+  export_function<uniform_row>(values, twins, "uniformRow");
+  export_function<permutation>(values, twins, "permutation");
+  export_function<names>(values, twins, "names");
+  values.set(exports, "twins", twins);
 }
 
 }  // namespace fae_addon

@@ -2,33 +2,23 @@
 
 #include <unordered_map>
 
+#include "choice.h"
 #include "json.h"
+#include "job_limits.h"
 #include "status.h"
 
 namespace fae {
 
 namespace {
 
-constexpr const char* route_names[] = {"host", "hybrid", "server", "hot", "mixed", "device"};
-
-template <class E, size_t N>
-E choice(const Json& json, const char* const (&names)[N], const char* what) {
-  for (size_t i = 0; i < N; i++) {
-    if (json.string() == names[i]) return static_cast<E>(i);
-  }
-  std::string known;
-  for (const char* name : names) known += (known.empty() ? "" : ", ") + std::string(name);
-  fail(FAE_CONFIG, std::string("Unknown ") + what + " '" + json.string() + "'. Known: " + known + ".",
-       {fact("found", json.string())});
-}
-
 std::vector<uint64_t> read_shape(const Json& json, uint64_t& elements) {
   std::vector<uint64_t> shape;
   elements = 1;
   for (const Json& n : json.array()) {
-    shape.push_back(n.integer());
-    elements *= shape.back();
+    shape.push_back(n.integer(largest_size));
+    elements = product(elements, shape.back());
   }
+  check_size("The number of values of a shape", "", elements, largest_array);
   return shape;
 }
 
@@ -50,37 +40,21 @@ uint32_t look_up(const Names& names, const std::string& name, const char* what) 
 }
 
 NodeSpec read_node(const Json& json, const Names& values, const Names& params) {
-  static constexpr const char* ops[] = {"linear", "interact", "concat", "slice", "normalize", "batch-dot", "weighted-sum"};
-  static constexpr const char* activations[] = {"none", "relu", "sigmoid"};
   NodeSpec node;
-  node.op = choice<Op>(json.at("op"), ops, "op");
+  node.op = json.at("op").string();
   node.output = look_up(values, json.at("output").string(), "value");
   for (const Json& name : json.at("inputs").array()) node.inputs.push_back(look_up(values, name.string(), "value"));
   for (const Json& name : json.at("params").array()) node.params.push_back(look_up(params, name.string(), "parameter"));
-  const Json& attributes = json.at("attributes");
-  if (node.op == Op::linear) {
-    node.activation = choice<Activation>(attributes.at("activation"), activations, "activation");
-    node.transposed = attributes.at("transposed").boolean();
-  } else if (node.op == Op::interact) {
-    node.self = attributes.at("self").boolean();
-  } else if (node.op == Op::concat) {
-    node.keep = attributes.at("keep").u32();
-  } else if (node.op == Op::slice) {
-    node.from = attributes.at("from").u32();
-    node.to = attributes.at("to").u32();
-    node.squeeze = attributes.at("squeeze").boolean();
-  } else if (node.op == Op::normalize) {
-    node.epsilon = attributes.at("epsilon").number();
-  }
+  node.attributes = json.at("attributes");
   return node;
 }
 
 void read_program(Job& job, const Json& compiled) {
   const Json& program = compiled.at("program");
   job.program_name = program.at("name").string();
-  job.dense_features = program.at("denseFeatures").u32();
-  job.steps = program.at("steps").u32();
-  job.width = program.at("width").u32();
+  job.dense_features = static_cast<uint32_t>(program.at("denseFeatures").integer(largest_size));
+  job.steps = static_cast<uint32_t>(program.at("steps").integer(largest_size));
+  job.width = static_cast<uint32_t>(program.at("width").integer(largest_size));
   if (job.width == 0) fail(FAE_CONFIG, "The embedding width of the program is 0. Give tables at least one column.");
   for (const Json& json : program.at("tables").array()) {
     TableSpec table;
@@ -158,7 +132,6 @@ void read_plan(Job& job, const Json& plan) {
   job.look_ahead = plan.at("lookAhead").u32();
   job.servers = plan.at("servers").u32();
   job.staleness = plan.at("staleness").u32();
-  if (job.look_ahead > 4) fail(FAE_CONFIG, "lookAhead is " + std::to_string(job.look_ahead) + ", expected 0 to 4.", {fact("option", "lookAhead")});
   for (const Json& route : plan.at("routes").array()) job.routes.push_back(route_of(route.string()));
   job.regime = regime_of(job.routes);
   const bool uses_hot = job.uses(Route::hot) || job.uses(Route::mixed);
@@ -182,9 +155,8 @@ void read_plan(Job& job, const Json& plan) {
 }
 
 void read_optimizer(Job& job, const Json& json) {
-  static constexpr const char* names[] = {"sgd", "adagrad", "rowwise-adagrad", "adam"};
   OptimizerSpec& optimizer = job.optimizer;
-  optimizer.name = choice<OptimizerName>(json.at("name"), names, "optimizer");
+  optimizer.name = choice<OptimizerName>(json.at("name"), optimizer_names, "optimizer");
   optimizer.epsilon = json.at("epsilon").number();
   optimizer.beta1 = json.at("beta1").number();
   optimizer.beta2 = json.at("beta2").number();
@@ -215,16 +187,18 @@ void read_sources(Job& job, const Json& sources, uint32_t memory_count) {
     if (layout.at("denseFeatures").u32() != job.dense_features) mismatch("dense features", layout.at("denseFeatures").u32(), job.dense_features);
     if (layout.at("steps").u32() != job.steps) mismatch("steps", layout.at("steps").u32(), job.steps);
     if (hotness.size() != job.tables.size()) mismatch("tables", hotness.size(), job.tables.size());
-    uint32_t ids = 0;
+    uint64_t ids = 0;
     for (size_t t = 0; t < hotness.size(); t++) {
       const uint32_t n = static_cast<uint32_t>(hotness[t].integer(1 << 16));
       if (!job.sources.empty() && n != job.tables[t].hotness) mismatch("ids per bag of one table", n, job.tables[t].hotness);
       job.tables[t].hotness = n;
-      job.tables[t].first_id = ids;
+      job.tables[t].first_id = static_cast<uint32_t>(ids);
       ids += n;
     }
-    job.ids_per_step = ids;
-    job.stride_words = 1 + job.step_count() * (job.dense_features + ids);
+    const uint64_t stride = product(job.step_count(), job.dense_features + ids);
+    check_size("The number of words of an input of source", source.name, stride, largest_size - 1);
+    job.ids_per_step = static_cast<uint32_t>(ids);
+    job.stride_words = static_cast<uint32_t>(1 + stride);
     const Json& storage = json.at("storage");
     source.is_file = choice<int>(storage.at("kind"), kinds, "storage") == 0;
     if (source.is_file) source.path = storage.at("path").string();
@@ -303,6 +277,7 @@ Job parse_job(const char* text, uint32_t memory_count) {
   if (const Json* matmul = json.find("matmul")) job.matmul = choice<Matmul>(*matmul, matmuls, "matmul");
   if (const Json* type = json.find("rowType")) job.row_type = choice<RowType>(*type, row_types, "row type");
   if (const Json* flag = json.find("deterministic")) job.deterministic = flag->boolean();
+  check_limits(job);
   return job;
 }
 

@@ -6,17 +6,19 @@
 #include <vector>
 
 #include "fae.h"
+#include "json.h"
 
 namespace fae {
 
-enum class Op { linear, interact, concat, slice, normalize, batch_dot, weighted_sum };
-enum class Activation { none, relu, sigmoid };
 enum class GradientMode { write, add, none };
 enum class Route { host, hybrid, server, hot, mixed, device };
+constexpr const char* route_names[] = {"host", "hybrid", "server", "hot", "mixed", "device"};
 enum class Place { host, device, split };
 // How the tables are held; same meaning as `Regime` of core/src/residency.ts.
 enum class Regime { host, server, split, doubled, device };
+// `optimizers` of core; names at their enumerators' places (common/names.h).
 enum class OptimizerName { sgd, adagrad, rowwise_adagrad, adam };
+constexpr const char* optimizer_names[] = {"sgd", "adagrad", "rowwise-adagrad", "adam"};
 enum class DenseEncoding { float32, int32_log1p };
 enum class Matmul { float32, tf32, bf16 };
 enum class RowType { float32, bf16 };
@@ -45,19 +47,13 @@ struct ParamSpec {
   uint64_t elements = 1;
 };
 
-// One op application; attributes of other ops keep their defaults. Meaning: core/src/ops/types.ts.
+// One op application. The file of the op on each engine reads and checks the attributes; their meaning: core/src/ops.
 struct NodeSpec {
-  Op op = Op::linear;
+  std::string op;
   uint32_t output = 0;
   std::vector<uint32_t> inputs;  // values
   std::vector<uint32_t> params;  // indices into Job::params
-  Activation activation = Activation::none;
-  bool transposed = false;
-  bool self = false;
-  uint32_t keep = 0;
-  uint32_t from = 0, to = 0;
-  bool squeeze = false;
-  double epsilon = 0;
+  Json attributes;
 };
 
 struct BackwardSpec {

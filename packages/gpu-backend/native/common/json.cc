@@ -143,8 +143,12 @@ class JsonReader {
         uint32_t code = hex4();
         if (code >= 0xd800 && code < 0xdc00 && text_.substr(at_, 2) == "\\u") {
           at_ += 2;
-          code = 0x10000 + ((code - 0xd800) << 10) + (hex4() - 0xdc00);
+          const uint32_t low = hex4();
+          if (low < 0xdc00 || low > 0xdfff) wrong("the second half of a surrogate pair");
+          code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
+        // Names and paths end at a NUL where they cross fae.h and where files are opened.
+        if (code == 0 || (code >= 0xd800 && code <= 0xdfff)) wrong("text without NUL and unpaired surrogates");
         append_utf8(out, code);
       } else if (const size_t i = escapes.find(escape); i != std::string_view::npos) {
         out += meanings[i];
@@ -176,7 +180,8 @@ double Json::number() const {
 
 uint64_t Json::integer(uint64_t most) const {
   if (kind_ != Kind::number || !(number_ >= 0) || number_ > static_cast<double>(most) || number_ != std::floor(number_)) {
-    wrong(("an integer from 0 to " + std::to_string(most)).c_str());
+    const std::string found = kind_ == Kind::number ? ", found " + std::to_string(number_) : "";
+    wrong(("an integer from 0 to " + std::to_string(most) + found).c_str());
   }
   return static_cast<uint64_t>(number_);
 }

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mapped_read.h"
@@ -36,9 +36,10 @@ uint64_t number_after(const std::string& path, const std::string& key) {
 
 std::string mebibytes(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
-[[noreturn]] void out_of_memory(uint64_t need, uint64_t available, const std::string& purpose) {
-  fail(FAE_OUT_OF_MEMORY, "Host memory is too small: " + purpose + " needs " + mebibytes(need) + ", " + mebibytes(available) +
-                              " are free. Use a smaller model or keep tables in a mapped file.",
+constexpr const char* smaller_model = "Use a smaller model or batch, or keep tables in a mapped file.";
+
+[[noreturn]] void out_of_memory(uint64_t need, uint64_t available, const std::string& purpose, const char* fix = smaller_model) {
+  fail(FAE_OUT_OF_MEMORY, "Host memory is too small: " + purpose + " needs " + mebibytes(need) + ", " + mebibytes(available) + " are free. " + fix,
        {fact("needBytes", need), fact("freeBytes", available)});
 }
 
@@ -63,46 +64,53 @@ Pages Pages::anonymous(uint64_t bytes, const std::string& purpose) {
   return pages;
 }
 
-// An open mapped file: its lock, its watch, and its place among the ones that can be asked for by path.
+// A file that was made for a mapping: its watch, and its place among the ones that can be asked for by path. It is removed
+// again unless it is kept.
 struct Pages::MappedFile {
   MappedFile(std::string path, int file) : path(std::move(path)), file(file) {}
   ~MappedFile() {
     {
       const std::lock_guard lock(mutex);
       const auto found = open_files.find(path);
-      if (found != open_files.end() && found->second == watch) open_files.erase(found);
+      if (found != open_files.end() && found->second == this) open_files.erase(found);
     }
     unwatch_mapping(watch);
+    if (!kept && is_at_path()) unlink(path.c_str());
     close(file);
   }
   void watch_range(const void* base, uint64_t bytes) {
     watch = watch_mapping(base, bytes);
     const std::lock_guard lock(mutex);
-    open_files[path] = watch;
+    open_files[path] = this;
+  }
+  // Whether the path still leads to the file that was made: somebody may have put another one there.
+  bool is_at_path() const {
+    struct stat made = {}, there = {};
+    return fstat(file, &made) == 0 && lstat(path.c_str(), &there) == 0 && made.st_dev == there.st_dev && made.st_ino == there.st_ino;
   }
 
   const std::string path;
   const int file;
   int watch = -1;
+  bool kept = false;
 
   static inline std::mutex mutex;
-  static inline std::map<std::string, int> open_files;  // path -> watch
+  static inline std::map<std::string, MappedFile*> open_files;
 };
 
 Pages Pages::mapped(const std::string& path, uint64_t bytes) {
   Pages pages;
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  // Only a new file: what is there already may be anything, the rows of another session among them.
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file < 0 && errno == EEXIST) {
+    fail(FAE_CONFIG, "'" + path + "' exists already: a mapped table makes its file. Remove it, end the session that uses it, or name another.",
+         {fact("path", path)});
+  }
   if (file < 0) fail(FAE_DATA, "Cannot create '" + path + "': " + system_error(errno) + ". Check the path.", {fact("path", path)});
   const auto owner = std::make_shared<MappedFile>(path, file);
-  // A file system without locks is no reason to refuse.
-  if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    fail(FAE_CONFIG, "'" + path + "' holds the rows of another session that is running. Name another file, or end that session.", {fact("path", path)});
-  }
   // Reserving now turns a full disk into this error; later it would be a fatal signal in the middle of an update.
-  int code = ftruncate(file, 0) == 0 ? 0 : errno;
-  if (code == 0 && bytes > 0) code = posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  const int code = bytes > 0 ? posix_fallocate(file, 0, static_cast<off_t>(bytes)) : 0;
   if (code != 0) {
-    unlink(path.c_str());
     fail(FAE_OUT_OF_MEMORY, "Cannot reserve " + mebibytes(bytes) + " for '" + path + "': " + system_error(code) + ". Free disk space.",
          {fact("path", path), fact("needBytes", bytes)});
   }
@@ -129,7 +137,13 @@ void Pages::release() {
 bool Pages::is_broken(const std::string& path) {
   const std::lock_guard lock(MappedFile::mutex);
   const auto found = MappedFile::open_files.find(path);
-  return found != MappedFile::open_files.end() && mapping_broken(found->second);
+  return found != MappedFile::open_files.end() && mapping_broken(found->second->watch);
+}
+
+void Pages::keep(const std::string& path) {
+  const std::lock_guard lock(MappedFile::mutex);
+  const auto found = MappedFile::open_files.find(path);
+  if (found != MappedFile::open_files.end()) found->second->kept = true;
 }
 
 uint64_t free_host_bytes(const std::string& root) {
@@ -149,9 +163,14 @@ uint64_t free_host_bytes(const std::string& root) {
   return available;
 }
 
-void require_host_bytes(uint64_t bytes, const std::string& purpose) {
+void require_host_bytes(uint64_t bytes, const std::string& purpose, const char* fix) {
   const uint64_t available = free_host_bytes();
-  if (available > 0 && bytes > available) out_of_memory(bytes, available, purpose);
+  if (available > 0 && bytes > available) out_of_memory(bytes, available, purpose, fix ? fix : smaller_model);
+}
+
+void HostBudget::take(uint64_t bytes, const std::string& purpose) {
+  taken_ += bytes;
+  if (free_ > 0 && taken_ > free_) out_of_memory(taken_, free_, "the session, up to " + purpose + ",");
 }
 
 std::string huge_page_mode() {

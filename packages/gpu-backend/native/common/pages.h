@@ -14,9 +14,9 @@ class Pages {
   Pages() = default;
   // Zeroed anonymous memory; 2 MiB aligned with transparent huge pages from 2 MiB on. Throws FAE_OUT_OF_MEMORY.
   static Pages anonymous(uint64_t bytes, const std::string& purpose);
-  // A file of exactly `bytes`, created (an existing one is replaced), its blocks reserved, locked against other sessions. A page of it
-  // that is lost while in use (file cut short, disk error) becomes zeros and is told by `is_broken`. Throws FAE_DATA,
-  // FAE_CONFIG when another session uses the file, or FAE_OUT_OF_MEMORY.
+  // A new file of exactly `bytes`, its blocks reserved, removed at the end unless it is kept (`keep`). A page of it that is lost while
+  // in use (file cut short, disk error) becomes zeros and is told by `is_broken`. Throws FAE_DATA, FAE_CONFIG when there is a file
+  // already, or FAE_OUT_OF_MEMORY.
   static Pages mapped(const std::string& path, uint64_t bytes);
   ~Pages() { release(); }
   Pages(Pages&& other) noexcept { swap(other); }
@@ -33,6 +33,8 @@ class Pages {
   uint64_t bytes() const { return bytes_; }
   // Whether a mapped file of this process has lost a page.
   static bool is_broken(const std::string& path);
+  // Leaves a mapped file of this process in place when it is no longer used.
+  static void keep(const std::string& path);
 
  private:
   struct MappedFile;
@@ -56,8 +58,21 @@ class Pages {
 // Bytes that this process may still take: MemAvailable, and less where a cgroup (either version) limits it. 0 when unknown.
 // `root`: where tests keep the files that say it.
 uint64_t free_host_bytes(const std::string& root = "");
-// Throws FAE_OUT_OF_MEMORY with both numbers when `bytes` do not fit.
-void require_host_bytes(uint64_t bytes, const std::string& purpose);
+// Throws FAE_OUT_OF_MEMORY with both numbers when `bytes` do not fit. `fix`: what to do, when it is not a smaller model.
+void require_host_bytes(uint64_t bytes, const std::string& purpose, const char* fix = nullptr);
+
+// What a session reserves while it opens, against what was free when it began: pages are had when they are touched, so a
+// reservation alone fails too late.
+class HostBudget {
+ public:
+  // Throws FAE_OUT_OF_MEMORY when all that was taken does not fit together.
+  void take(uint64_t bytes, const std::string& purpose);
+
+ private:
+  const uint64_t free_ = free_host_bytes();
+  uint64_t taken_ = 0;
+};
+
 // "always", "madvise", "never" or "unknown".
 std::string huge_page_mode();
 

@@ -3,13 +3,11 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "mapped_read.h"
 #include "random.h"
+#include "regular_file.h"
 #include "status.h"
 
 namespace fae {
@@ -21,22 +19,14 @@ constexpr uint32_t not_finite = 0x7f800000;
 
 // Maps a whole file read-only after checking that it holds exactly `expected` bytes.
 const uint32_t* map_file(const SourceSpec& spec, uint64_t expected, uint32_t stride_bytes) {
-  const int file = open(spec.path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    fail(FAE_DATA, "Cannot open '" + spec.path + "': " + system_error(errno) + ". Check the path of source '" + spec.name + "'.",
-         {fact("path", spec.path)});
-  }
-  struct stat info = {};
-  if (fstat(file, &info) != 0 || static_cast<uint64_t>(info.st_size) != expected) {
-    const uint64_t found = static_cast<uint64_t>(info.st_size);
-    close(file);
-    fail(FAE_DATA, "'" + spec.path + "' has " + std::to_string(found) + " bytes, expected " + std::to_string(expected) + " (" +
+  const RegularFile file(spec.path, "Check the path of source '" + spec.name + "'.");
+  if (file.bytes() != expected) {
+    fail(FAE_DATA, "'" + spec.path + "' has " + std::to_string(file.bytes()) + " bytes, expected " + std::to_string(expected) + " (" +
                        std::to_string(spec.rows) + " rows of " + std::to_string(stride_bytes) + "). Prepare the data set again.",
-         {fact("path", spec.path), fact("found", found), fact("expected", expected)});
+         {fact("path", spec.path), fact("found", file.bytes()), fact("expected", expected)});
   }
-  void* mapped = expected == 0 ? nullptr : mmap(nullptr, expected, PROT_READ, MAP_SHARED, file, 0);
+  void* mapped = expected == 0 ? nullptr : mmap(nullptr, expected, PROT_READ, MAP_SHARED, file.descriptor(), 0);
   const int code = errno;
-  close(file);
   if (mapped == MAP_FAILED) fail(FAE_DATA, "Cannot map '" + spec.path + "': " + system_error(code) + ".", {fact("path", spec.path)});
   if (mapped && spec.shuffled) madvise(mapped, expected, MADV_RANDOM);
   return static_cast<const uint32_t*>(mapped);

@@ -1,6 +1,9 @@
 #include "status.h"
 
 #include <cerrno>
+#include <stdexcept>
+
+#include "pages.h"
 
 namespace fae {
 
@@ -28,13 +31,25 @@ void fail(fae_status status, std::string message, std::initializer_list<Fact> fa
   throw Failure{status, std::move(message), std::move(details)};
 }
 
+namespace {
+Failure no_memory() {
+  const uint64_t free = free_host_bytes();
+  return {FAE_OUT_OF_MEMORY,
+          "Host memory could not be had; " + std::to_string(free) + " bytes of the machine are free, and limits of this process (ulimit -v) may be lower. " +
+              "Use a smaller batch, fewer rows at a time, or mapped tables.",
+          "{\"freeBytes\":" + std::to_string(free) + "}"};
+}
+}  // namespace
+
 Failure current_failure() {
   try {
     throw;
   } catch (const Failure& failure) {
     return failure;
   } catch (const std::bad_alloc&) {
-    return {FAE_OUT_OF_MEMORY, "The host ran out of memory. Use a smaller batch or mapped tables.", ""};
+    return no_memory();
+  } catch (const std::length_error&) {
+    return no_memory();
   } catch (const std::exception& unexpected) {
     return {FAE_ENGINE, std::string("Unexpected failure: ") + unexpected.what() + ".", ""};
   } catch (...) {
@@ -60,6 +75,21 @@ void copy_text(char* to, size_t capacity, const std::string& text) {
   to[length] = 0;
 }
 }  // namespace
+
+fae_status fill_current(fae_error* error) noexcept {
+  try {
+    const Failure failure = current_failure();
+    fill_error(error, failure.status, failure.message, failure.details);
+    return failure.status;
+  } catch (...) {
+    if (error) {
+      error->status = FAE_OUT_OF_MEMORY;
+      std::snprintf(error->message, sizeof error->message, "Host memory ran out: not even a message could be made. Use a smaller batch or mapped tables.");
+      error->details[0] = 0;
+    }
+    return FAE_OUT_OF_MEMORY;
+  }
+}
 
 void fill_error(fae_error* error, fae_status status, const std::string& message, const std::string& details) {
   if (!error) return;

@@ -45,6 +45,8 @@ void fill_error(fae_error* error, fae_status status, const std::string& message,
 
 // Inside a catch block: what is being thrown, as a Failure.
 Failure current_failure();
+// The same written to `error`, also where there is no memory for a message.
+fae_status fill_current(fae_error* error) noexcept;
 
 // Runs `body` and turns whatever it throws into a status.
 template <class Body>
@@ -54,9 +56,7 @@ fae_status guarded(fae_error* error, Body&& body) noexcept {
     if (error) fill_error(error, FAE_OK, "", "");
     return FAE_OK;
   } catch (...) {
-    const Failure failure = current_failure();
-    fill_error(error, failure.status, failure.message, failure.details);
-    return failure.status;
+    return fill_current(error);
   }
 }
 

@@ -2,10 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <numeric>
 #include <vector>
@@ -13,6 +10,7 @@
 #include "mapped_read.h"
 #include "pages.h"
 #include "random.h"
+#include "regular_file.h"
 
 namespace fae {
 
@@ -24,21 +22,16 @@ TableStart::TableStart(const Job& job, uint32_t table, DrawRows draw)
   }
   const std::string& path = table_.original_ids_path;
   if (path.empty()) return;
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    fail(FAE_DATA, "Cannot open the original ids of table '" + table_.name + "' at '" + path + "': " + system_error(errno) + ". Pack the data set again.",
-         {fact("path", path), fact("table", table_.name)});
-  }
-  struct stat info = {};
+  const RegularFile file(path, "It should hold the original ids of table '" + table_.name + "': pack the data set again.");
   const uint64_t expected = static_cast<uint64_t>(table_.rows) * 4;
-  const bool fits = fstat(file, &info) == 0 && static_cast<uint64_t>(info.st_size) == expected;
-  void* mapped = fits && expected > 0 ? mmap(nullptr, expected, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
-  close(file);
-  if (!fits || mapped == MAP_FAILED) {
-    fail(FAE_DATA, "The original ids of table '" + table_.name + "' at '" + path + "' have " + std::to_string(info.st_size) + " bytes, expected " +
+  if (file.bytes() != expected) {
+    fail(FAE_DATA, "The original ids of table '" + table_.name + "' at '" + path + "' have " + std::to_string(file.bytes()) + " bytes, expected " +
                        std::to_string(expected) + ". Pack the data set again.",
-         {fact("path", path), fact("table", table_.name), fact("found", static_cast<int64_t>(info.st_size)), fact("expected", expected)});
+         {fact("path", path), fact("table", table_.name), fact("found", file.bytes()), fact("expected", expected)});
   }
+  void* mapped = expected > 0 ? mmap(nullptr, expected, PROT_READ, MAP_PRIVATE, file.descriptor(), 0) : nullptr;
+  const int code = errno;
+  if (mapped == MAP_FAILED) fail(FAE_DATA, "Cannot map '" + path + "': " + system_error(code) + ".", {fact("path", path)});
   original_ = static_cast<const uint32_t*>(mapped);
 }
 
@@ -68,12 +61,25 @@ void TableStart::original_ids(uint32_t first, uint32_t count, uint32_t* out) con
        {fact("path", table_.original_ids_path), fact("table", table_.name)});
 }
 
+namespace {
+// The files of a table that is mapped: its rows and their optimizer state.
+std::vector<std::string> mapped_files(const Job& job, const TableSpec& table) {
+  if (table.mapped_path.empty()) return {};
+  std::vector<std::string> paths = {table.mapped_path};
+  for (const SlotSpec& slot : job.optimizer.row_slots) paths.push_back(table.mapped_path + "." + slot.name);
+  return paths;
+}
+}  // namespace
+
+void keep_mapped_tables(const Job& job) {
+  for (const TableSpec& table : job.tables) {
+    for (const std::string& path : mapped_files(job, table)) Pages::keep(path);
+  }
+}
+
 std::optional<Failure> broken_table(const Job& job) {
   for (const TableSpec& table : job.tables) {
-    if (table.mapped_path.empty()) continue;
-    std::vector<std::string> paths = {table.mapped_path};
-    for (const SlotSpec& slot : job.optimizer.row_slots) paths.push_back(table.mapped_path + "." + slot.name);
-    for (const std::string& path : paths) {
+    for (const std::string& path : mapped_files(job, table)) {
       if (!Pages::is_broken(path)) continue;
       return Failure{FAE_DATA,
                      "Rows of table '" + table.name + "' are lost: '" + path +

@@ -32,6 +32,9 @@ class TableStart {
   const uint32_t* original_ = nullptr;
 };
 
+// Leaves the files of mapped tables in place: called when a session has opened. Files of one that could not open are removed.
+void keep_mapped_tables(const Job& job);
+
 // What is wrong with the session's mapped tables, if a page of them was lost: nothing computed since then counts.
 std::optional<Failure> broken_table(const Job& job);
 

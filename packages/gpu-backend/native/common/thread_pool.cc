@@ -1,7 +1,8 @@
 #include "thread_pool.h"
 
 #include <chrono>
-#include <system_error>
+#include <string>
+#include <utility>
 
 #include "status.h"
 
@@ -46,15 +47,27 @@ uint32_t usable_threads() {
 }
 
 void start_threads(std::vector<std::thread>& threads, uint32_t count, const std::function<void(uint32_t number)>& body, const std::function<void()>& stop) {
-  threads.reserve(threads.size() + count);
+  std::string why;
+  uint32_t number = 0;
   try {
-    for (uint32_t number = 0; number < count; number++) threads.emplace_back(body, number);
-  } catch (const std::system_error& error) {
-    stop();
-    for (std::thread& thread : threads) thread.join();
-    threads.clear();
-    fail(FAE_ENGINE, std::string("Cannot start a thread: ") + error.what() + ". Allow this process more threads (ulimit -u), or train with fewer.");
+    threads.reserve(threads.size() + count);
+    for (; number < count; number++) threads.emplace_back(body, number);
+    return;
+  } catch (const std::exception& error) {
+    why = error.what();
   }
+  stop();
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+  fail(FAE_ENGINE, "Cannot start thread " + std::to_string(number + 1) + " of " + std::to_string(count) + ": " + why +
+                       ". Allow this process more threads (ulimit -u, or the pids limit of the container), or train with fewer threads or servers.",
+       {fact("needThreads", count), fact("startedThreads", number)});
+}
+
+std::thread start_thread(std::function<void()> body) {
+  std::vector<std::thread> one;
+  start_threads(one, 1, [body = std::move(body)](uint32_t) { body(); }, [] {});
+  return std::move(one.front());
 }
 
 ThreadPool::ThreadPool(uint32_t threads) {

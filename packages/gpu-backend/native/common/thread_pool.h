@@ -19,8 +19,11 @@ namespace fae {
 uint32_t usable_threads();
 
 // `count` threads that run `body(number)`, added to `threads`. When one cannot be started the others are ended, by `stop` and
-// joining, and FAE_ENGINE is thrown.
+// joining, and FAE_ENGINE is thrown, which says how many there are and what to do.
 void start_threads(std::vector<std::thread>& threads, uint32_t count, const std::function<void(uint32_t number)>& body, const std::function<void()>& stop);
+
+// One thread that runs `body`. Throws FAE_ENGINE.
+std::thread start_thread(std::function<void()> body);
 
 class ThreadPool {
  public:

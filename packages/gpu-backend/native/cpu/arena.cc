@@ -13,6 +13,7 @@ void* Arena::take(uint64_t bytes, const std::string& purpose) {
   const uint64_t whole = (bytes + slack + 63) / 64 * 64;
   bytes_ += bytes;
   if (whole > block / 8) {
+    budget_.take(whole, purpose);
     pages_.push_back(Pages::anonymous(whole, purpose));
     return pages_.back().as<void>();
   }

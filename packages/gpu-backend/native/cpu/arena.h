@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "fae.h"
+#include "names.h"
 #include "pages.h"
 
 namespace fae::cpu {
 
 class Arena {
  public:
+  explicit Arena(HostBudget& budget) : budget_(budget) {}
   // `count` zeroed values, aligned to 64 bytes, with 256 readable bytes behind them.
   template <class T>
   T* make(uint64_t count, const std::string& purpose) {
@@ -25,15 +27,12 @@ class Arena {
 
  private:
   void* take(uint64_t bytes, const std::string& purpose);
+  HostBudget& budget_;
   std::vector<Pages> pages_;
   char* small_ = nullptr;
   uint64_t small_left_ = 0;
   uint64_t bytes_ = 0;
 };
-
-// Kinds of bytes in the order of `trafficKinds` (engine.ts).
-enum Traffic { traffic_inputs, traffic_rows, traffic_row_state, traffic_parameters, traffic_switch };
-enum Direction { to_device, to_host };
 
 // The only way between the places: every copy is counted where it is made.
 class Bus {

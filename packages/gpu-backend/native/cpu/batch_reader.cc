@@ -1,13 +1,14 @@
 #include "batch_reader.h"
 
 #include "clock.h"
+#include "thread_pool.h"
 
 namespace fae::cpu {
 
 BatchReader::BatchReader(const RowSource& source, const ReaderBuffers& buffers, const uint32_t* batches, uint32_t count, uint32_t epoch, bool ordered)
     : source_(source), batches_(batches), count_(count), epoch_(epoch), ordered_(ordered), slots_(buffers.words.size()) {
   for (size_t i = 0; i < slots_.size(); i++) slots_[i].batch.words = buffers.words[i];
-  thread_ = std::thread([this] { read(); });
+  thread_ = start_thread([this] { read(); });
 }
 
 BatchReader::~BatchReader() {

@@ -6,13 +6,11 @@
 #include <vector>
 
 #include "fae.h"
+#include "names.h"
 
 namespace fae::cpu {
 
 inline double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// Order of `stages` in engine.ts.
-enum Stage { stage_read, stage_gather, stage_copy, stage_forward, stage_backward, stage_update, stage_switch, stage_wait };
 
 // Work shared by all threads counts as its share: the sum over threads divided by their number.
 class StageClock {

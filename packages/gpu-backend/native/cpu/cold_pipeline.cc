@@ -41,7 +41,7 @@ void ColdPipeline::begin(const RowSource& source, const uint32_t* batches, uint3
   failure_ = nullptr;
   stopping_ = false;
   for (ColdTable& plan : plans_) plan.begin();
-  thread_ = std::thread([this] { work(); });
+  thread_ = start_thread([this] { work(); });
 }
 
 void ColdPipeline::end() {

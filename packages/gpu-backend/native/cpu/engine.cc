@@ -3,6 +3,9 @@
 #include <fstream>
 #include <string>
 
+#include "calls.h"
+#include "names.h"
+#include "ops/list.h"
 #include "pages.h"
 #include "session.h"
 #include "table_start.h"
@@ -62,6 +65,14 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error) {
   });
 }
 
+fae_status fae_names(char* json, size_t capacity, fae_error* error) {
+  return guarded(error, [&] {
+    const std::string text = fae::names_json(fae::cpu::op_names());
+    if (text.size() >= capacity) fae::fail(FAE_CONFIG, "The buffer for the engine's names is too small.");
+    std::snprintf(json, capacity, "%s", text.c_str());
+  });
+}
+
 fae_status fae_open(const char* job_json, const fae_words* memory, uint32_t memory_count, fae_session** session, fae_error* error) {
   *session = nullptr;
   return guarded(error, [&] { *session = new fae_session(job_json, memory, memory_count); });
@@ -71,20 +82,40 @@ fae_status fae_run(fae_session* session, const fae_segment* segment, double* los
   return on_session(session, error, [&](fae_session& s) { fae::cpu::run_segment(s, *segment, losses, *report); });
 }
 
-fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, fae_evaluation* evaluation, fae_error* error) {
-  return on_session(session, error, [&](fae_session& s) { fae::cpu::evaluate(s, source, scores, labels, *evaluation); });
+fae_status fae_rows(fae_session* session, const char* source, uint64_t* rows, fae_error* error) {
+  return on_session(session, error, [&](fae_session& s) { *rows = s.source(source).rows(); });
+}
+
+fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, uint64_t room, fae_evaluation* evaluation,
+                        fae_error* error) {
+  return on_session(session, error, [&](fae_session& s) {
+    fae::check_room(s.source(source).spec(), room);
+    fae::cpu::evaluate(s, source, scores, labels, *evaluation);
+  });
 }
 
 fae_status fae_shape(fae_session* session, const char* name, uint64_t* rows, uint64_t* columns, fae_error* error) {
-  return on_session(session, error, [&](fae_session& s) { fae::cpu::tensor_shape(s, name, *rows, *columns); });
+  return on_session(session, error, [&](fae_session& s) {
+    const fae::Tensor tensor = fae::find_tensor(s.job, name);
+    *rows = tensor.rows;
+    *columns = tensor.columns;
+  });
 }
 
-fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, fae_error* error) {
-  return on_session(session, error, [&](fae_session& s) { fae::cpu::read_tensor(s, name, rows, count, out); });
+fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, uint64_t values, fae_error* error) {
+  return on_session(session, error, [&](fae_session& s) {
+    const fae::Tensor tensor = fae::find_tensor(s.job, name);
+    fae::check_access(tensor, name, rows, count, values);
+    fae::cpu::read_tensor(s, tensor, rows, count, out);
+  });
 }
 
-fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, fae_error* error) {
-  return on_session(session, error, [&](fae_session& s) { fae::cpu::write_tensor(s, name, rows, count, in); });
+fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, uint64_t values, fae_error* error) {
+  return on_session(session, error, [&](fae_session& s) {
+    const fae::Tensor tensor = fae::find_tensor(s.job, name);
+    fae::check_access(tensor, name, rows, count, values);
+    fae::cpu::write_tensor(s, tensor, rows, count, in);
+  });
 }
 
 fae_status fae_memory(fae_session* session, uint64_t* host_bytes, uint64_t* device_bytes, fae_error* error) {

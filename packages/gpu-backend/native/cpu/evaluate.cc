@@ -11,29 +11,17 @@ template <class Body>
 void poisoning(Session& s, Body&& body) {
   try {
     body();
-  } catch (const Failure& failure) {
-    s.poison = failure;
-    throw;
-  } catch (const std::exception& unexpected) {
-    s.poison = Failure{FAE_ENGINE, std::string("Unexpected failure: ") + unexpected.what() + ".", ""};
-    throw;
+  } catch (...) {
+    s.poison = current_failure();
+    throw *s.poison;
   }
 }
 
 }  // namespace
 
 void run_segment(Session& s, const fae_segment& segment, double* losses, fae_report& report) {
-  const Route route = route_of(segment.route);
-  if (!s.job.uses(route)) {
-    fail(FAE_CONFIG, std::string("The plan has no route '") + segment.route + "'. Run segments of the plan's strategy.", {fact("found", segment.route)});
-  }
+  const Route route = check_segment(s.job, segment);
   RowSource& source = s.source(segment.source);
-  for (uint32_t i = 0; i < segment.count; i++) {
-    if (segment.batches[i] < source.batches()) continue;
-    fail(FAE_CONFIG, std::string("Source '") + segment.source + "' has no batch " + std::to_string(segment.batches[i]) + ": it has " +
-                         std::to_string(source.batches()) + ".",
-         {fact("option", "batches"), fact("found", segment.batches[i]), fact("expected", source.batches())});
-  }
   const double start = now();
   s.clock.clear();
   SegmentRun run{route, source, segment, losses};

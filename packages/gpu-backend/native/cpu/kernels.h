@@ -1,4 +1,4 @@
-// The kernels of the CPU engine as one table of functions per instruction set. Plain data only: the files behind this table are
+// The kernels that ops and routes share, as one table of functions per instruction set; an op's own are in its file (ops/op.h). Plain data only: the files behind this table are
 // compiled several times with other instructions, and inline library code in them could end up on a CPU that lacks those.
 //
 // Every output element is summed by one thread in one fixed order that depends on neither tile nor thread count.
@@ -18,7 +18,7 @@ struct Matrix {
   Matrix from(size_t row) const { return {data + row * stride, stride}; }
 };
 
-enum Activate : int32_t { activate_none, activate_relu, activate_sigmoid };
+enum class Activation : int32_t { none, relu, sigmoid };
 
 // y[rows, columns] = activation(x[rows, inner] . packed + bias), or y += ... with `add` (then without bias and activation).
 // `packed`: panels as `pack` makes them.
@@ -27,7 +27,7 @@ struct Product {
   const float* packed = nullptr;
   const float* bias = nullptr;  // may be null
   uint32_t rows = 0, inner = 0, columns = 0;
-  Activate activation = activate_none;
+  Activation activation = Activation::none;
   bool add = false;
 };
 
@@ -45,40 +45,6 @@ struct Pack {
   uint32_t rows = 0, columns = 0, from = 0, to = 0;
   float* straight = nullptr;
   float* transposed = nullptr;
-};
-
-// x [count][d], rows [count][tables][d], y [count]: `y` rows hold d + pairs values. Meaning: core/src/ops/interact.ts.
-struct Interact {
-  Matrix x, rows, y;  // rows.stride: from one of the `tables` vectors to the next
-  uint32_t count = 0, tables = 0, d = 0;
-  bool self = false;
-  float* scratch = nullptr;  // interact_scratch(tables, d) floats
-  // Backward only: y holds its gradient.
-  Matrix dx, drows;
-  bool x_add = false, rows_add = false, x_wanted = false, rows_wanted = false;
-};
-
-struct Normalize {
-  Matrix x, y, dy, dx;
-  uint32_t count = 0, k = 0;
-  float epsilon = 0;
-  bool add = false;
-};
-
-// h [count][r] vectors of k, q [count] of k, a [count] of r.
-struct BatchDot {
-  Matrix h, q, a;
-  uint32_t count = 0, r = 0, k = 0;
-  Matrix dh, dq;  // a holds its gradient then
-  bool h_wanted = false, q_wanted = false, h_add = false, q_add = false;
-};
-
-// y [count] of r, h [count][r] vectors of k, c [count] of k.
-struct WeightedSum {
-  Matrix y, h, c;
-  uint32_t count = 0, r = 0, k = 0;
-  Matrix dy, dh;  // c holds its gradient then
-  bool y_wanted = false, h_wanted = false, y_add = false, h_add = false;
 };
 
 // `count` blocks of `width` floats; to = from, or to += from.
@@ -146,23 +112,19 @@ struct RowUpdate {
   uint32_t dirty_below = 0;
 };
 
+// Instruction sets, in the order in which `KernelOf` lists functions.
+enum class Isa : int32_t { baseline, avx2, avx512 };
+
 struct Kernels {
   const char* name;
+  Isa isa;
   uint32_t panel;  // columns per packed panel; a multiple of 16
   void (*product)(const Product&);
   void (*outer_product)(const OuterProduct&);
   void (*column_sums)(const Matrix& a, uint32_t rows, uint32_t columns, float* out, bool add);
   void (*pack)(const Pack&);
   // dy = dy * activation'(y), in place.
-  void (*activation_gradient)(const Matrix& dy, const Matrix& y, uint32_t rows, uint32_t columns, Activate activation);
-  void (*interact)(const Interact&);
-  void (*interact_backward)(const Interact&);
-  void (*normalize)(const Normalize&);
-  void (*normalize_backward)(const Normalize&);
-  void (*batch_dot)(const BatchDot&);
-  void (*batch_dot_backward)(const BatchDot&);
-  void (*weighted_sum)(const WeightedSum&);
-  void (*weighted_sum_backward)(const WeightedSum&);
+  void (*activation_gradient)(const Matrix& dy, const Matrix& y, uint32_t rows, uint32_t columns, Activation activation);
   void (*copy_blocks)(const CopyBlocks&);
   void (*pool)(const Pool&);
   void (*update_rows)(const RowUpdate&);
@@ -171,11 +133,6 @@ struct Kernels {
 };
 
 static constexpr size_t padded(size_t n) { return (n + 31) / 32 * 32; }
-// Floats of scratch for `interact` and its gradient: stacked and transposed vectors, and a square of dots.
-static constexpr size_t interact_scratch(size_t tables, size_t d) {
-  return padded(tables + 1) * padded(d) * 2 + (tables + 1 + 16) * padded(tables + 1) + 64;
-}
-
 namespace baseline {
 const Kernels& kernels();
 }

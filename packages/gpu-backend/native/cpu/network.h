@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "arena.h"
@@ -12,6 +13,8 @@
 #include "parameters.h"
 
 namespace fae::cpu {
+
+class NodeOp;
 
 // A value [B, shape] in memory: `vectors` vectors of `width` per input, `stride` floats apart.
 struct ValueLayout {
@@ -23,52 +26,67 @@ struct ValueLayout {
 // `rows` are never padded.
 std::vector<ValueLayout> layout_values(const Job& job);
 
+// Part `index` of the parameter gradients of one node; `cost` says which ones take longest.
+struct GradientTask {
+  const NodeOp* op;
+  uint32_t index;
+  uint64_t cost;
+};
+
+// Collects tasks: those of one level are independent, levels follow each other.
+class TaskPlan {
+ public:
+  explicit TaskPlan(size_t params) : writers_(params) {}
+  // The level at which the caller may write the gradient of a parameter: behind those that asked before.
+  uint32_t next_level(uint32_t param) { return writers_[param]++; }
+  void push(uint32_t level, const GradientTask& task) {
+    if (level >= levels_.size()) levels_.resize(level + 1);
+    levels_[level].push_back(task);
+  }
+  // Long tasks first: threads then finish together.
+  std::vector<std::vector<GradientTask>> levels() &&;
+
+ private:
+  std::vector<uint32_t> writers_;
+  std::vector<std::vector<GradientTask>> levels_;
+};
+
 class Network {
  public:
   // Memory for `batch` inputs from `arena`; `trains` adds gradients. `scratches`: number of threads.
   Network(const Job& job, const Kernels& kernels, const NetworkParameters& parameters, Arena& arena, uint32_t scratches, bool trains);
+  ~Network();
+  Network(const Network&) = delete;  // nodes keep a reference
+
+  const Job& job() const { return job_; }
+  const Kernels& kernels() const { return kernels_; }
+  const NetworkParameters& parameters() const { return parameters_; }
 
   // First vector of value `v` of input `input`.
   Matrix value(uint32_t v, uint32_t input) const { return {values_[v] + input * layouts_[v].input_stride(), layouts_[v].stride}; }
   Matrix gradient(uint32_t v, uint32_t input) const { return {gradients_[v] + input * layouts_[v].input_stride(), layouts_[v].stride}; }
   const ValueLayout& layout(uint32_t v) const { return layouts_[v]; }
+  // As much as the op that needs most.
+  float* scratch(uint32_t worker) const { return scratch_[worker]; }
 
   // Inputs [from, to). `dense` and `rows` must be filled; backward also needs the gradient of the last value.
   void forward(uint32_t from, uint32_t to, uint32_t worker) const;
   void backward(uint32_t from, uint32_t to, uint32_t worker) const;
 
-  // Weight gradients over `inputs` inputs: tasks of one level are independent, levels follow each other.
+  // Weight gradients over `inputs` inputs.
   uint32_t levels() const { return static_cast<uint32_t>(tasks_.size()); }
   uint32_t tasks(uint32_t level) const { return static_cast<uint32_t>(tasks_[level].size()); }
   void run_task(uint32_t level, uint32_t task, uint32_t inputs) const;
 
  private:
-  // Rows [i_from, i_to) and columns [j_from, j_to) of one weight gradient, and the part of the bias gradient that comes from
-  // the same outputs. Without `weight` the bias alone, for outputs [i_from, i_to).
-  struct Task {
-    uint32_t node;
-    bool weight, weight_add;
-    bool bias, bias_add;
-    uint32_t i_from, i_to, j_from, j_to;
-    uint64_t cost;
-  };
-  void plan_tasks();
-  void forward_node(const NodeSpec& node, uint32_t from, uint32_t to, uint32_t worker) const;
-  void backward_node(const BackwardSpec& step, uint32_t from, uint32_t to, uint32_t worker) const;
-  void linear_backward(const NodeSpec& node, const BackwardSpec& step, uint32_t from, uint32_t to) const;
-  void interact(const NodeSpec& node, const BackwardSpec* step, uint32_t from, uint32_t to, uint32_t worker) const;
-  void concat(const NodeSpec& node, const BackwardSpec* step, uint32_t from, uint32_t to) const;
-  void slice(const NodeSpec& node, const BackwardSpec* step, uint32_t from, uint32_t to) const;
-  void attention(const NodeSpec& node, const BackwardSpec* step, uint32_t from, uint32_t to) const;
-  void normalize(const NodeSpec& node, const BackwardSpec* step, uint32_t from, uint32_t to) const;
-
   const Job& job_;
   const Kernels& kernels_;
   const NetworkParameters& parameters_;
   std::vector<ValueLayout> layouts_;
   std::vector<float*> values_, gradients_;
-  std::vector<float*> scratch_;  // per thread, for interact
-  std::vector<std::vector<Task>> tasks_;
+  std::vector<std::unique_ptr<NodeOp>> ops_;  // by node
+  std::vector<float*> scratch_;               // per thread
+  std::vector<std::vector<GradientTask>> tasks_;
 };
 
 }  // namespace fae::cpu

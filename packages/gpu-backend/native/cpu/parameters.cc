@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/op.h"
+
 namespace fae::cpu {
 
 namespace {
@@ -28,7 +30,7 @@ NetworkParameters::NetworkParameters(const Job& job, const ParameterOffsets& off
     : offsets_(offsets), kernels_(kernels), values_(values), matrices_(job.params.size()) {
   if (trains) gradients_ = arena.make<float>(offsets.total, "the gradients of dense parameters");
   for (const NodeSpec& node : job.nodes) {
-    if (node.op == Op::linear) matrices_[node.params[0]].used = true;
+    if (find_op(node.op).is_product) matrices_[node.params[0]].used = true;
   }
   const uint32_t panel = kernels.panel;
   for (uint32_t p = 0; p < job.params.size(); p++) {
@@ -53,14 +55,14 @@ NetworkParameters::NetworkParameters(const Job& job, const ParameterOffsets& off
   }
 }
 
-const float* NetworkParameters::forward_panels(const NodeSpec& node) const {
-  const Matrix2& matrix = matrices_[node.params[0]];
-  return node.transposed ? matrix.straight : matrix.transposed;
+const float* NetworkParameters::forward_panels(uint32_t param, bool transposed) const {
+  const Matrix2& matrix = matrices_[param];
+  return transposed ? matrix.straight : matrix.transposed;
 }
 
-const float* NetworkParameters::backward_panels(const NodeSpec& node) const {
-  const Matrix2& matrix = matrices_[node.params[0]];
-  return node.transposed ? matrix.transposed : matrix.straight;
+const float* NetworkParameters::backward_panels(uint32_t param, bool transposed) const {
+  const Matrix2& matrix = matrices_[param];
+  return transposed ? matrix.transposed : matrix.straight;
 }
 
 void NetworkParameters::finish(uint32_t index, const ParameterStore* store, const OptimizerStep& step) const {

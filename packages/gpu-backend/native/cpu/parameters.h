@@ -34,9 +34,9 @@ class NetworkParameters {
   const float* values(uint32_t param) const { return values_ + offsets_.first[param]; }
   float* gradients() const { return gradients_; }
   float* gradient(uint32_t param) const { return gradients_ + offsets_.first[param]; }
-  // Right operand of x W' (forward) and of dy W (backward) for a linear node.
-  const float* forward_panels(const NodeSpec& node) const;
-  const float* backward_panels(const NodeSpec& node) const;
+  // Right operand of x W' (forward) and of dy W (backward); `transposed`: W is read as [K, M].
+  const float* forward_panels(uint32_t param, bool transposed) const;
+  const float* backward_panels(uint32_t param, bool transposed) const;
 
   // Parts of all parameters that are independent of each other. `finish` updates a part, when `store` is given, and packs it.
   uint32_t parts() const { return static_cast<uint32_t>(parts_.size()); }
@@ -44,7 +44,7 @@ class NetworkParameters {
 
  private:
   struct Matrix2 {
-    bool used = false;  // as the weight of a linear node
+    bool used = false;  // as the weight of a product
     uint32_t rows = 0, columns = 0;
     float* straight = nullptr;
     float* transposed = nullptr;

@@ -52,25 +52,27 @@ Servers::Servers(const Job& job, const Kernels& kernels, const ParameterOffsets&
   }
   for (uint32_t server = 0; server < job.servers; server++) {
     servers_[server].scratch.resize(width_);
-    servers_[server].thread = std::thread([this, server] { serve(server); });
   }
+  start_threads(threads_, job.servers, [this](uint32_t server) { serve(server); }, [this] { stop(); });
 }
 
 Servers::~Servers() {
+  stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Servers::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  for (Server& server : servers_) {
-    if (server.thread.joinable()) server.thread.join();
-  }
 }
 
 void Servers::serve(uint32_t index) {
   Server& server = servers_[index];
   for (;;) {
-    std::function<void()> command;
+    Command command;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return stopping_ || !server.commands.empty(); });
@@ -78,20 +80,27 @@ void Servers::serve(uint32_t index) {
       command = std::move(server.commands.front());
       server.commands.pop_front();
     }
-    command();
-    bool last = false;
+    std::exception_ptr failure;
+    try {
+      command.work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    bool awaited = command.is_pull;
     {
       const std::lock_guard lock(mutex_);
-      last = --outstanding_ == 0;
+      if (failure && !failure_) failure_ = failure;
+      if (command.is_pull) unanswered_--;
+      awaited |= --outstanding_ == 0;
     }
-    if (last) changed_.notify_all();
+    if (awaited) changed_.notify_all();
   }
 }
 
-void Servers::give(uint32_t server, std::function<void()> command) {
+void Servers::give(uint32_t server, std::function<void()> work, bool is_pull) {
   {
     const std::lock_guard lock(mutex_);
-    servers_[server].commands.push_back(std::move(command));
+    servers_[server].commands.push_back({std::move(work), is_pull});
     outstanding_++;
   }
   changed_.notify_all();
@@ -100,6 +109,7 @@ void Servers::give(uint32_t server, std::function<void()> command) {
 void Servers::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return outstanding_ == 0; });
+  if (failure_) std::rethrow_exception(failure_);
 }
 
 void Servers::apply_next() {
@@ -116,9 +126,9 @@ void Servers::apply_next() {
 void Servers::pull(uint32_t n, const Distinct& distinct, float* values) {
   while (applied_ + job_.staleness < n) apply_next();
   Message& message = *messages_[n % messages_.size()];
-  uint32_t unanswered = static_cast<uint32_t>(servers_.size());
+  unanswered_ = static_cast<uint32_t>(servers_.size());
   for (uint32_t server = 0; server < servers_.size(); server++) {
-    give(server, [this, server, &message, &distinct, values, &unanswered] {
+    const auto answer = [this, server, &message, &distinct, values] {
       collect(server, message, distinct);
       uint64_t bytes = 0;
       for (const Block& block : blocks_[server]) {
@@ -126,15 +136,13 @@ void Servers::pull(uint32_t n, const Distinct& distinct, float* values) {
         bytes += block.count * sizeof(float);
       }
       bus_.count(traffic_parameters, to_device, bytes);
-      // Under the lock: `unanswered` is gone as soon as the worker has seen 0.
-      const std::lock_guard lock(mutex_);
-      unanswered--;
-      changed_.notify_all();
-    });
+    };
+    give(server, answer, true);
   }
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return unanswered == 0; });
+    changed_.wait(lock, [this] { return unanswered_ == 0; });
+    if (failure_) std::rethrow_exception(failure_);
   }
   // The next pull needs this much applied: servers update while the worker computes.
   while (applied_ < pushed_ && applied_ + job_.staleness < n + 1) apply_next();
@@ -225,7 +233,9 @@ void Servers::drain() {
 }
 
 void Servers::abandon() {
-  wait();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return outstanding_ == 0; });
+  failure_ = nullptr;
   applied_ = pushed_ = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -57,9 +58,12 @@ class Servers {
     std::vector<float> gradients;  // of all parameters
     OptimizerStep step;
   };
+  struct Command {
+    std::function<void()> work;
+    bool is_pull = false;
+  };
   struct Server {
-    std::thread thread;
-    std::deque<std::function<void()>> commands;
+    std::deque<Command> commands;
     std::vector<float> scratch;
     double seconds = 0;
   };
@@ -67,7 +71,8 @@ class Servers {
     uint64_t at, count;
   };
   void serve(uint32_t server);
-  void give(uint32_t server, std::function<void()> command);
+  void give(uint32_t server, std::function<void()> work, bool is_pull = false);
+  void stop();
   void wait();
   void apply_next();
   void collect(uint32_t server, Message& message, const Distinct& distinct);
@@ -89,9 +94,11 @@ class Servers {
   uint32_t applied_ = 0, pushed_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  uint32_t outstanding_ = 0;
+  uint32_t outstanding_ = 0, unanswered_ = 0;  // commands, and pulls among them, that are not done
+  std::exception_ptr failure_;                 // the first of a command
   bool stopping_ = false;
   std::vector<Server> servers_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace fae::cpu

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "table_start.h"
+
 namespace fae::cpu {
 
 namespace {
@@ -81,15 +83,11 @@ Session::Session(const char* job_json, const fae_words* memory, uint32_t memory_
   }
   if (job.regime == Regime::split) cold = std::make_unique<ColdPipeline>(job, tables, host, device, bus, pool.threads());
   if (job.regime == Regime::server) servers = std::make_unique<Servers>(job, kernels, offsets, store, tables, host_places.slots, device, bus);
+  keep_mapped_tables(job);
 }
 
 RowSource& Session::source(const std::string& name) {
-  for (const auto& candidate : sources) {
-    if (candidate->spec().name == name) return *candidate;
-  }
-  std::string known;
-  for (const SourceSpec& spec : job.sources) known += (known.empty() ? "" : ", ") + spec.name;
-  fail(FAE_CONFIG, "The session has no source '" + name + "'. Sources: " + known + ".", {fact("option", "source"), fact("found", name)});
+  return *sources[find_source(job, name)];
 }
 
 uint32_t Session::tile_inputs() const {

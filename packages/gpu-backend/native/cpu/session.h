@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "batch_reader.h"
+#include "calls.h"
 #include "clock.h"
 #include "cold_pipeline.h"
 #include "distinct.h"
@@ -50,7 +51,8 @@ struct Session {
   ThreadPool pool;
   StageClock clock;
   Bus bus;
-  Arena host, device;
+  HostBudget budget;
+  Arena host{budget}, device{budget};
   std::vector<std::unique_ptr<RowSource>> sources;
   ParameterOffsets offsets;
   // Authoritative parameters: with the network, or on the servers.
@@ -87,9 +89,8 @@ void evaluate(Session& session, const char* source, float* scores, uint8_t* labe
 void switch_to_device(Session& session);
 void switch_to_host(Session& session);
 
-// Named tensors: fae_shape, fae_read, fae_write.
-void tensor_shape(Session& session, const std::string& name, uint64_t& rows, uint64_t& columns);
-void read_tensor(Session& session, const std::string& name, const uint32_t* rows, uint64_t count, float* out);
-void write_tensor(Session& session, const std::string& name, const uint32_t* rows, uint64_t count, const float* in);
+// fae_read and fae_write, of an access that was checked.
+void read_tensor(Session& session, const Tensor& tensor, const uint32_t* rows, uint64_t count, float* out);
+void write_tensor(Session& session, const Tensor& tensor, const uint32_t* rows, uint64_t count, const float* in);
 
 }  // namespace fae::cpu

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "gemm/lt_api.h"
+#include "names.h"
+#include "ops/list.h"
 #include "pages.h"
 #include "session.h"
 #include "support/check.h"
@@ -79,6 +81,14 @@ fae_status fae_machine(char* json, size_t capacity, fae_error* error) {
   });
 }
 
+fae_status fae_names(char* json, size_t capacity, fae_error* error) {
+  return guarded(error, [&] {
+    const std::string text = fae::names_json(fae::cuda::op_names());
+    if (text.size() >= capacity) fae::fail(FAE_CONFIG, "The buffer for the engine's names is too small.");
+    std::snprintf(json, capacity, "%s", text.c_str());
+  });
+}
+
 fae_status fae_open(const char* job_json, const fae_words* memory, uint32_t memory_count, fae_session** session, fae_error* error) {
   *session = nullptr;
   return guarded(error, [&] {
@@ -99,20 +109,25 @@ fae_status fae_run(fae_session* session, const fae_segment* segment, double* los
   return guarded(error, [&] { session->session.run(*segment, losses, *report); });
 }
 
-fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, fae_evaluation* evaluation, fae_error* error) {
-  return guarded(error, [&] { session->session.evaluate(source, scores, labels, *evaluation); });
+fae_status fae_rows(fae_session* session, const char* source, uint64_t* rows, fae_error* error) {
+  return guarded(error, [&] { *rows = session->session.rows(source); });
+}
+
+fae_status fae_evaluate(fae_session* session, const char* source, float* scores, uint8_t* labels, uint64_t room, fae_evaluation* evaluation,
+                        fae_error* error) {
+  return guarded(error, [&] { session->session.evaluate(source, scores, labels, room, *evaluation); });
 }
 
 fae_status fae_shape(fae_session* session, const char* name, uint64_t* rows, uint64_t* columns, fae_error* error) {
   return guarded(error, [&] { session->session.shape(name, *rows, *columns); });
 }
 
-fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, fae_error* error) {
-  return guarded(error, [&] { session->session.read(name, rows, count, out); });
+fae_status fae_read(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, float* out, uint64_t values, fae_error* error) {
+  return guarded(error, [&] { session->session.read(name, rows, count, out, values); });
 }
 
-fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, fae_error* error) {
-  return guarded(error, [&] { session->session.write(name, rows, count, in); });
+fae_status fae_write(fae_session* session, const char* name, const uint32_t* rows, uint64_t count, const float* in, uint64_t values, fae_error* error) {
+  return guarded(error, [&] { session->session.write(name, rows, count, in, values); });
 }
 
 fae_status fae_memory(fae_session* session, uint64_t* host_bytes, uint64_t* device_bytes, fae_error* error) {

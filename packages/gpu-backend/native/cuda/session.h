@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "calls.h"
 #include "fae.h"
 #include "job.h"
 #include "row_source.h"
@@ -20,10 +21,11 @@ class Session {
   ~Session();
 
   void run(const fae_segment& segment, double* losses, fae_report& report);
-  void evaluate(const char* source, float* scores, uint8_t* labels, fae_evaluation& evaluation);
+  uint64_t rows(const char* source) const;
+  void evaluate(const char* source, float* scores, uint8_t* labels, uint64_t room, fae_evaluation& evaluation);
   void shape(const char* name, uint64_t& rows, uint64_t& columns) const;
-  void read(const char* name, const uint32_t* rows, uint64_t count, float* out);
-  void write(const char* name, const uint32_t* rows, uint64_t count, const float* in);
+  void read(const char* name, const uint32_t* rows, uint64_t count, float* out, uint64_t values);
+  void write(const char* name, const uint32_t* rows, uint64_t count, const float* in, uint64_t values);
   void memory(uint64_t& host_bytes, uint64_t& device_bytes) const;
 
  private:
@@ -53,14 +55,7 @@ class Session {
     }
   }
 
-  struct Tensor {
-    enum class Kind { step, table, param } kind;
-    uint32_t index = 0;
-    int slot = -1;
-    uint64_t rows = 1, columns = 1;
-  };
-  Tensor find(const std::string& name) const;
-  const RowSource& source(const std::string& name) const;
+  const RowSource& source(const std::string& name) const { return *sources_[find_source(job_, name)]; }
   // Whatever was computed from a lost page does not count.
   void require_tables() {
     if (const auto failure = broken_table(job_)) {

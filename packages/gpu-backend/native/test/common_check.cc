@@ -2,22 +2,30 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "calls.h"
 #include "cold_rows.h"
 #include "distinct.h"
+#include "job_limits.h"
 #include "json.h"
 #include "pages.h"
 #include "random.h"
 #include "row_source.h"
 #include "status.h"
+#include "step_values.h"
 #include "thread_pool.h"
 
 namespace {
@@ -246,7 +254,8 @@ void check_json() {
   expect(json.at("a").array()[1].number() == -2500, "numbers");
   expect(json.at("a").array()[4].string() == "\xc3\xa9\xf0\x9f\x98\x80\n", "escapes");
   expect(json.find("c") == nullptr && json.at("b").object().empty(), "members");
-  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "01x", "\"\\x\"", "\"\\u12", "[1] 2", "{\"a\":1,}", "-", "+1", "\"\t\"", "[1 2]", "inf", "nan"}) {
+  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "01x", "\"\\x\"", "\"\\u12", "[1] 2", "{\"a\":1,}", "-", "+1", "\"\t\"", "[1 2]", "inf", "nan",
+                           "\"a\\u0000b\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\""}) {
     fae_error error;
     const fae_status status = fae::guarded(&error, [&] { fae::Json::parse(text); });
     expect(status == FAE_CONFIG && std::strstr(error.message, "at byte"), std::string("refuses ") + text);
@@ -288,6 +297,73 @@ void check_error_text() {
   expect(std::strlen(error.message) == 1534 && error.details[0] == 0, "long errors are cut at a character");
 }
 
+// Whatever a call throws becomes a status with a message.
+void check_guarded() {
+  const auto status_of = [](const std::function<void()>& body, fae_error& error) { return fae::guarded(&error, body); };
+  fae_error error;
+  expect(status_of([] { throw std::bad_alloc(); }, error) == FAE_OUT_OF_MEMORY && std::strstr(error.details, "freeBytes"), "no memory");
+  expect(status_of([] { std::vector<float>().resize(~0ull); }, error) == FAE_OUT_OF_MEMORY, "a length that no vector has");
+  expect(status_of([] { throw std::system_error(EAGAIN, std::generic_category()); }, error) == FAE_ENGINE, "system errors");
+  expect(status_of([] { throw 1; }, error) == FAE_ENGINE, "anything else");
+}
+
+// Sizes that 32 bits cannot count, and numbers of a plan out of range, are refused.
+void check_sizes() {
+  Random random{1};
+  fae::Job good = job_of(random, 8, 2);
+  good.width = 4;
+  const auto refuses = [&](const char* what, const std::function<void(fae::Job&)>& change) {
+    fae::Job job = good;
+    change(job);
+    fae_error error;
+    expect(fae::guarded(&error, [&] { fae::check_limits(job); }) == FAE_CONFIG, std::string("refuses ") + what);
+  };
+  fae::check_limits(good);
+  refuses("a batch of 2^31", [](fae::Job& job) { job.batch = 1u << 31; });
+  refuses("2^32 words in a batch", [](fae::Job& job) { job.batch = 1u << 30, job.stride_words = 4; });
+  refuses("2^63 row values in a batch", [](fae::Job& job) { job.batch = 1u << 16, job.stride_words = 1u << 15, job.width = 1u << 30; });
+  refuses("2^61 values in a table", [](fae::Job& job) { job.tables[0].rows = 1u << 30, job.width = 0x7fffffff; });
+  refuses("a value of 2^31 elements", [](fae::Job& job) { job.values.push_back({"v", {1ull << 31}, 1ull << 31}); });
+  refuses("no server", [](fae::Job& job) { job.regime = fae::Regime::server, job.servers = 0; });
+  refuses("too many servers", [](fae::Job& job) { job.regime = fae::Regime::server, job.servers = 1025; });
+  refuses("endless staleness", [](fae::Job& job) { job.regime = fae::Regime::server, job.staleness = ~0u; });
+  refuses("threads without end", [](fae::Job& job) { job.threads = 1025; });
+}
+
+// Calls name what there is, and bring as many values as that takes.
+void check_calls() {
+  Random random{2};
+  fae::Job job = job_of(random, 8, 2);
+  job.width = 4;
+  job.tables[0].name = "a";
+  fae::SourceSpec source;
+  source.name = "train", source.rows = 10;
+  job.sources.push_back(source);
+  job.routes = {fae::Route::host};
+  const auto refuses = [](const char* what, fae_status status, const std::function<void()>& body) {
+    fae_error error;
+    expect(fae::guarded(&error, body) == status, std::string("refuses ") + what);
+  };
+  const fae::Tensor table = fae::find_tensor(job, "a"), step = fae::find_tensor(job, "#step");
+  const uint32_t there[] = {0}, beyond[] = {job.tables[0].rows};
+  fae::check_access(table, "a", there, 1, 4);
+  refuses("a row beyond the table", FAE_CONFIG, [&] { fae::check_access(table, "a", beyond, 1, 4); });
+  refuses("too few values", FAE_SHAPE, [&] { fae::check_access(table, "a", there, 1, 3); });
+  refuses("rows of #step", FAE_CONFIG, [&] { fae::check_access(step, "#step", there, 1, 2); });
+  refuses("an unknown tensor", FAE_CONFIG, [&] { fae::find_tensor(job, "a#m"); });
+  refuses("too little room for scores", FAE_SHAPE, [&] { fae::check_room(job.sources[0], 9); });
+  for (const float part : {0.5f, -1.0f, 16777216.0f, INFINITY, NAN}) {
+    const float values[] = {part, 0};
+    refuses("half a step", FAE_CONFIG, [&] { fae::step_of(values); });
+  }
+  const uint32_t batches[] = {0, 2};
+  const double rates[] = {0.1, 1e39};
+  fae::check_segment(job, {"host", "train", 0, batches, rates, 1});
+  refuses("a rate that float32 cannot hold", FAE_CONFIG, [&] { fae::check_segment(job, {"host", "train", 0, batches, rates + 1, 1}); });
+  refuses("a batch beyond the source", FAE_CONFIG, [&] { fae::check_segment(job, {"host", "train", 0, batches + 1, rates, 1}); });
+  refuses("a route that is not planned", FAE_CONFIG, [&] { fae::check_segment(job, {"device", "train", 0, batches, rates, 1}); });
+}
+
 }  // namespace
 
 // A pool of which only some threads can be started must end those and say so.
@@ -308,7 +384,8 @@ void check_threads_refused() {
     message = failure.message;
   }
   setrlimit(RLIMIT_AS, &before);
-  expect(message.rfind("Cannot start a thread: ", 0) == 0, "threads that cannot be started are told: " + message);
+  expect(message.rfind("Cannot start thread ", 0) == 0 && message.find(" of 199: ") != std::string::npos && message.find("ulimit -u") != std::string::npos,
+         "threads that cannot be started are told: " + message);
   fae::ThreadPool pool(4);
   uint32_t ran = 0;
   pool.run(1, [&](uint32_t, uint32_t) { ran++; });
@@ -324,6 +401,9 @@ int main() {
   check_json();
   check_pool();
   check_error_text();
+  check_guarded();
+  check_sizes();
+  check_calls();
   check_threads_refused();
   std::printf("%s\n", failures == 0 ? "ok" : "FAILED");
   return failures == 0 ? 0 : 1;

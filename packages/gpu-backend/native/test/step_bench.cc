@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fae.h"
+#include "names.h"
 #include "random.h"
 
 namespace {
@@ -120,7 +121,7 @@ int bench(const Options& o, const std::string& route) {
   for (const auto& [name, shape] : program.weights) {
     std::vector<float> values(shape.first);
     fae::uniform_row(values.data(), static_cast<uint32_t>(values.size()), 7, fae::name_key(name), 0, std::sqrt(3.0 / shape.second));
-    if (!ok(fae_write(session, name.c_str(), nullptr, 0, values.data(), &error), error)) return 1;
+    if (!ok(fae_write(session, name.c_str(), nullptr, 0, values.data(), values.size(), &error), error)) return 1;
   }
   std::vector<uint32_t> batches(o.steps);
   for (uint32_t i = 0; i < o.steps; i++) batches[i] = i;
@@ -137,10 +138,9 @@ int bench(const Options& o, const std::string& route) {
     if (repeat > 0 && (processor == 0 || spent < processor)) processor = spent;
     if (repeat > 0 && (best.total_seconds == 0 || report.total_seconds < best.total_seconds)) best = report;
   }
-  static const char* stages[] = {"read", "gather", "copy", "forward", "backward", "update", "switch", "wait"};
   std::printf("%-7s %7.2f ms/step (%.2f of all threads), loss %.4f |", route.c_str(), best.total_seconds * 1e3 / o.steps, processor * 1e3 / o.steps,
               losses.back());
-  for (int i = 0; i < FAE_STAGES; i++) std::printf(" %s %.2f", stages[i], best.seconds[i] * 1e3 / o.steps);
+  for (int i = 0; i < FAE_STAGES; i++) std::printf(" %s %.2f", fae::stage_names[i], best.seconds[i] * 1e3 / o.steps);
   std::printf(" | rows/step to device %.0f to host %.0f\n", best.bytes[1][0] / 64.0 / o.steps, best.bytes[1][1] / 64.0 / o.steps);
   fae_close(session);
   return 0;

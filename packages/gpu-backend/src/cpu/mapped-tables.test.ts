@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -53,16 +53,43 @@ describe.skipIf(nativeMissing("cpu"))("a mapped table", () => {
     const before = readFileSync(path);
     const second = cpuEngine().open(job(path));
     await expect(second).rejects.toMatchObject({ code: "ERR_CONFIG", details: { path } });
-    await expect(second).rejects.toThrow(/holds the rows of another session that is running/);
+    await expect(second).rejects.toThrow(/exists already: .*end the session that uses it/);
     expect(readFileSync(path).equals(before)).toBe(true);
     expect((await first.run(tinySegment("host", [2]), [0.1])).batches).toBe(1);
   });
 
-  it("can be used again when its session is closed", async () => {
+  it("keeps its file when its session is closed, and takes the path again once that is removed", async () => {
     const path = join(folder, "again");
     for (let i = 0; i < 2; i++) {
-      await using session = await cpuEngine().open(job(path));
-      expect((await session.run(tinySegment("host", [0]), [0.1])).batches).toBe(1);
+      {
+        await using session = await cpuEngine().open(job(path));
+        expect((await session.run(tinySegment("host", [0]), [0.1])).batches).toBe(1);
+      }
+      await expect(cpuEngine().open(job(path))).rejects.toThrow(/exists already/);
+      rmSync(path);
+      rmSync(`${path}.accumulator`);
     }
+  });
+
+  it("never touches a file that is there already", async () => {
+    const path = join(folder, "precious");
+    writeFileSync(path, "precious");
+    symlinkSync(join(folder, "nowhere"), join(folder, "link"));
+    for (const taken of [path, join(folder, "link"), folder, "/dev/full"])
+      await expect(cpuEngine().open(job(taken))).rejects.toMatchObject({
+        code: "ERR_CONFIG",
+        details: { path: taken },
+      });
+    expect(readFileSync(path, "utf8")).toBe("precious");
+    expect(existsSync(join(folder, "nowhere"))).toBe(false);
+    expect(existsSync("/dev/full")).toBe(true);
+  });
+
+  it("that does not open leaves nothing but what was there", async () => {
+    const path = join(folder, "half");
+    writeFileSync(`${path}.accumulator`, "precious");
+    await expect(cpuEngine().open(job(path))).rejects.toThrow(/half\.accumulator' exists already/);
+    expect(existsSync(path)).toBe(false);
+    expect(readFileSync(`${path}.accumulator`, "utf8")).toBe("precious");
   });
 });

@@ -293,7 +293,9 @@ describe.skipIf(nativeMissing("cpu"))("opening a session", () => {
     await expect(cpuEngine().open(tinyJob(onHost, { sources: [source, source] }))).rejects.toThrow(
       /Two sources are named 'train'/,
     );
-    await expect(cpuEngine().open(tinyJob(onHost, { batch: 0 }))).rejects.toThrow(/positive integer, found 0/);
+    await expect(cpuEngine().open(tinyJob(onHost, { batch: 0 }))).rejects.toThrow(
+      /'batch' must be an integer from 1 .*found 0/,
+    );
     await expect(cpuEngine().open(tinyJob(onHost, { tables: { c: {} } }))).rejects.toThrow(/table 'c'.*Tables: a, b/);
     const plan = tinyPlan(["host"], { on: "device" });
     await expect(cpuEngine().open(tinyJob(plan))).rejects.toThrow(/Route host .*table 'a'/);

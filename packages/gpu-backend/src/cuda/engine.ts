@@ -1,4 +1,4 @@
-import { compile, type Engine, FaeError, type Job, type Machine, planProblems } from "@fae/core";
+import { type Engine, type Job, jobProblems, type Machine } from "@fae/core";
 import type { NativeBinding } from "../native/binding.js";
 import { failureOf } from "../native/failure.js";
 import { loadNative } from "../native/load.js";
@@ -18,7 +18,7 @@ export function cudaEngine(): Engine {
   return {
     name: "cuda",
     machine: () => machineOf(binding),
-    refuses: (job) => refusals(job),
+    refuses: (job) => jobProblems(job, refusals),
     open: (job) => openNativeSession(binding, job),
   };
 }
@@ -32,18 +32,12 @@ function machineOf(binding: NativeBinding): Machine {
 }
 
 function refusals({ program, plan }: Pick<Job, "program" | "plan">): string[] {
-  const reasons = planProblems(program, plan);
+  const reasons: string[] = [];
   if (plan.devices > 1) reasons.push(`It runs on one GPU, the plan uses ${plan.devices}.`);
   if (plan.routes.includes("host")) reasons.push("It has no host route; the cpu engine has.");
   if (program.width > mostColumns) reasons.push(`Its rows have at most ${mostColumns} columns, not ${program.width}.`);
   for (const { name, shape } of program.params)
     if (shape.length === 0 || shape.length > 2)
       reasons.push(`Parameter '${name}' has ${shape.length} axes, it takes 1 or 2.`);
-  try {
-    compile(program);
-  } catch (error) {
-    if (!(error instanceof FaeError)) throw error;
-    reasons.push(error.message);
-  }
   return reasons;
 }

@@ -7,7 +7,16 @@ import { promisify } from "node:util";
 import type { Plan, RouteName } from "@fae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nativeJob } from "../native/job.js";
-import { nativeMissing, randomTinyWords, tinyJob, tinyLayout, tinyPlan } from "../native/testing.js";
+import {
+  featurelessProgram,
+  featurelessWords,
+  nativeMissing,
+  randomTinyWords,
+  tinyJob,
+  tinyLayout,
+  tinyPlan,
+  tinyProgram,
+} from "../native/testing.js";
 
 const run = promisify(execFile);
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,15 +28,17 @@ const folder = mkdtempSync(join(tmpdir(), "fae-cuda-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A job as the addon would hand it to the engine, its rows in a file, written to a file. */
-function jobFile(name: string, plan: Plan, below = 60): string {
+function jobFile(name: string, plan: Plan, below = 60, program = tinyProgram): string {
   const words = randomTinyWords(44, 1, below);
   // Hot segments name hot rows only.
   if (below < 60) for (let i = 3; i < words.length; i += 4) words[i] &= 1;
   const rows = join(folder, `${name}.rows`);
-  writeFileSync(rows, words);
-  const source = { name: "train", layout: tinyLayout, rows: 44, storage: { kind: "file", path: rows } } as const;
+  const { denseFeatures } = program;
+  writeFileSync(rows, denseFeatures > 0 ? words : featurelessWords(words));
+  const layout = { ...tinyLayout, denseFeatures };
+  const source = { name: "train", layout, rows: 44, storage: { kind: "file", path: rows } } as const;
   const path = join(folder, `${name}.json`);
-  writeFileSync(path, nativeJob(tinyJob(plan, { sources: [{ ...source, shuffleSeed: null }] })).json);
+  writeFileSync(path, nativeJob(tinyJob(plan, { program, sources: [{ ...source, shuffleSeed: null }] })).json);
   return path;
 }
 
@@ -66,6 +77,12 @@ describe.skipIf(missing !== null)("on a CUDA runtime whose calls fail", () => {
       expect(stdout).toMatch(/ 0 problems/);
     },
   );
+
+  it("a program without dense features", async () => {
+    const path = jobFile("featureless", tinyPlan(["device"], { on: "device" }), 60, featurelessProgram);
+    const { stdout } = await run(tool, [path, "device,device", "5"]);
+    expect(stdout).toMatch(/ 0 problems/);
+  });
 
   it("the same with cuBLASLt", async () => {
     const env = {

@@ -1,6 +1,6 @@
 import type { Segment } from "@fae/core";
 
-/** Same order as `fae_status` in native/include/fae.h. */
+/** By `fae_status` of native/include/fae.h; a test compares the two. */
 export const statusCodes = [
   "OK",
   "ERR_CONFIG",
@@ -11,10 +11,11 @@ export const statusCodes = [
   "ERR_UNSUPPORTED",
   "ERR_DIVERGED",
   "ERR_DISPOSED",
+  "ERR_SHAPE",
 ] as const;
 
 /** `FAE_ABI` of the header that this binding was written for. */
-export const abiVersion = 2;
+export const abiVersion = 3;
 
 declare const handle: unique symbol;
 
@@ -48,12 +49,19 @@ export interface NativeEvaluation {
   readonly labels: Uint8Array;
 }
 
-/** Native functions that have a TypeScript twin in @fae/core `random.ts`; tests compare the two. */
+/** What exists in TypeScript too; tests compare the two. */
 export interface NativeTwins {
   philox(c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): Uint32Array;
   uniformRow(width: number, seed: number, name: string, row: number, bound: number): Float32Array;
   permutation(n: number, seed: number, epoch: number, positions: Uint32Array): Uint32Array;
+  /** JSON of `NativeNames`. */
+  names(): string;
 }
+
+/** Names that an engine knows, in the order of its enumerations. */
+export type NativeNames = Readonly<
+  Record<"ops" | "optimizers" | "routes" | "stages" | "traffic" | "status", readonly string[]>
+>;
 
 /** What a native rejection carries beside its message; `details` is a JSON object or "". */
 export interface NativeFailure extends Error {
@@ -63,7 +71,7 @@ export interface NativeFailure extends Error {
 
 /**
  * The whole native surface (native/addon). Calls on a handle run one after another on the session's own thread; arguments
- * are copied before a call returns. Rejections are `NativeFailure`s.
+ * are copied and checked before a call returns: it throws a `NativeFailure` for a wrong one, and rejects with one otherwise.
  */
 export interface NativeBinding {
   readonly abi: number;
@@ -71,8 +79,7 @@ export interface NativeBinding {
   machine(): string;
   open(job: string, memory: readonly Uint32Array[]): Promise<NativeHandle>;
   run(session: NativeHandle, segment: NativeSegment): Promise<NativeReport>;
-  /** @param rows number of rows of the source. */
-  evaluate(session: NativeHandle, source: string, rows: number): Promise<NativeEvaluation>;
+  evaluate(session: NativeHandle, source: string): Promise<NativeEvaluation>;
   read(session: NativeHandle, name: string, rows: Uint32Array | null): Promise<Float32Array>;
   write(session: NativeHandle, name: string, data: Float32Array, rows: Uint32Array | null): Promise<void>;
   memory(session: NativeHandle): Promise<{ readonly hostBytes: number; readonly deviceBytes: number }>;

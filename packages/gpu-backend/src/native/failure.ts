@@ -8,6 +8,7 @@ import {
   type FaeError,
   type FaeErrorOptions,
   OutOfMemoryError,
+  ShapeError,
   UnsupportedError,
 } from "@fae/core";
 import { type NativeFailure, statusCodes } from "./binding.js";
@@ -21,6 +22,7 @@ const classes: Readonly<Record<string, new (message: string, options?: FaeErrorO
   ERR_UNSUPPORTED: UnsupportedError,
   ERR_DIVERGED: DivergedError,
   ERR_DISPOSED: DisposedError,
+  ERR_SHAPE: ShapeError,
 };
 
 const isNativeFailure = (error: unknown): error is NativeFailure =>

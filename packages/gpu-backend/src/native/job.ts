@@ -1,38 +1,25 @@
-import { ConfigError, checkArguments, compile, dataKinds, type Job, optimizerSpec } from "@fae/core";
+import { compile, type Job, readJob, residencyOf } from "@fae/core";
 
-/** A job as native engines take it: JSON (common/job.h), and the words of its memory sources in order of appearance. */
+/** A job as native engines take it. */
 export interface NativeJob {
+  /** What was checked and copied: it stays as it is when the caller's job changes. */
+  readonly job: Job;
+  /** JSON for common/job.h. */
   readonly json: string;
+  /** The words of memory sources in order of appearance, as the caller gave them. */
   readonly memory: readonly Uint32Array[];
 }
 
-/** @throws ShapeError for a wrong program, ConfigError for a wrong optimizer, batch, or table name. */
-export function nativeJob(job: Job): NativeJob {
-  checkArguments("open", { job: [job, dataKinds.job] });
-  if (!Number.isSafeInteger(job.batch) || job.batch < 1)
-    throw new ConfigError(`Batch size must be a positive integer, found ${job.batch}.`, {
-      fix: "Use at least 1.",
-      details: { option: "batch", found: job.batch },
-    });
-  for (const name of Object.keys(job.tables ?? {}))
-    if (!job.program.tables.some((table) => table.name === name))
-      throw new ConfigError(`The job starts table '${name}', which the program does not have.`, {
-        fix: `Tables: ${job.program.tables.map((table) => table.name).join(", ")}.`,
-        details: { option: "tables", found: name },
-      });
+/** @throws ConfigError for a value of a wrong type or out of range, ShapeError for a wrong program, PlanError for a wrong plan. */
+export function nativeJob(given: Job): NativeJob {
+  const job = readJob(given);
+  const program = compile(job.program);
+  residencyOf(job.program, job.plan);
   const memory: Uint32Array[] = [];
   const sources = job.sources.map((source) => {
     if (source.storage.kind === "file") return source;
     memory.push(source.storage.words);
     return { ...source, storage: { kind: "memory" } };
   });
-  const { name, ...options } = job.optimizer;
-  const json = JSON.stringify({
-    ...job,
-    program: compile(job.program),
-    optimizer: optimizerSpec(name, options),
-    seed: job.seed >>> 0,
-    sources,
-  });
-  return { json, memory };
+  return { job, json: JSON.stringify({ ...job, program, sources }), memory };
 }

@@ -5,6 +5,7 @@ import {
   type Placement,
   type Plan,
   type Program,
+  ProgramBuilder,
   Random,
   type RouteName,
   type Segment,
@@ -58,6 +59,18 @@ export const tinyProgram: Program = {
   ],
   logit: "z",
 };
+
+const featureless = new ProgramBuilder({ name: "featureless", denseFeatures: 0, width: 4 });
+featureless.table("a", 60);
+featureless.table("b", 4);
+
+/** The same tables, and no dense features. */
+export const featurelessProgram: Program = featureless.build(
+  featureless.linear(featureless.concat([featureless.dense, featureless.rows]), 1),
+);
+
+/** Rows `[label, id of a, id of b]` of those of `tinyWords`. */
+export const featurelessWords = (words: Uint32Array): Uint32Array => words.filter((_, i) => i % 4 !== 1);
 
 export const tinyLayout = { denseFeatures: 1, denseEncoding: "float32", steps: 0, hotness: [1, 1] } as const;
 

@@ -13,7 +13,8 @@ import {
   rowsShape,
 } from "@fae/core";
 import type { Tensor, Tf } from "./backend.js";
-import { kernels, type TfKernel } from "./kernels.js";
+import { kernels } from "./ops/index.js";
+import type { TfKernel } from "./ops/kernel.js";
 import { updates } from "./updates.js";
 
 type Tensors = Map<string, Tensor>;

@@ -1,12 +1,15 @@
 import { denseShape, elements, optimizerSpec, type Program, Random, type RowLayout, referenceEngine } from "@fae/core";
 import { InferenceSession, Tensor } from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
+import { dcnv2 } from "../dcnv2.js";
+import { deepfm } from "../deepfm.js";
 import { dlrm } from "../dlrm.js";
 import { tbsm } from "../tbsm.js";
 import { onnxModel } from "./onnx-model.js";
 
 const inputs = 9;
 const tower = { width: 4, denseFeatures: 3, tableRows: [7, 30, 5], bottomMlp: [8, 4] };
+const { bottomMlp: _, ...fields } = tower;
 const sequence = {
   width: 16,
   denseFeatures: 1,
@@ -24,6 +27,12 @@ const cases: Record<string, { program: Program; hotness: number[] }> = {
     hotness: [1, 1, 1],
   },
   "dlrm cat, bags": { program: dlrm({ ...tower, topMlp: [8, 1], interaction: "cat" }), hotness: [1, 3, 2] },
+  dcnv2: { program: dcnv2({ ...tower, crossRank: 3, topMlp: [8, 1] }), hotness: [1, 2, 1] },
+  "dcnv2 parallel": {
+    program: dcnv2({ ...tower, crossRank: 3, topMlp: [8, 1], structure: "parallel" }),
+    hotness: [1, 1, 1],
+  },
+  deepfm: { program: deepfm({ ...fields, topMlp: [8, 4, 1] }), hotness: [1, 2, 1] },
   tbsm: { program: tbsm(sequence), hotness: [1, 1, 1] },
   "tbsm heads": { program: tbsm({ ...sequence, heads: 3, headHistory: "shortened" }), hotness: [1, 1, 1] },
   "tbsm ind mul": { program: tbsm({ ...sequence, inner: "ind", mechanism: "mul" }), hotness: [1, 1, 1] },

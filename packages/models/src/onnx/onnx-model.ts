@@ -1,6 +1,7 @@
 import { compile, denseShape, idsPerStep, type OpName, type Program, type RowLayout, ShapeError } from "@fae/core";
 import { type ExternalTensor, Graph } from "./graph.js";
-import { type Lower, lower, sliceLast } from "./lower.js";
+import { lower } from "./ops/index.js";
+import { type Lower, sliceLast } from "./ops/lower.js";
 
 export interface OnnxModel {
   /** The serialised model, to be written as `<name>.onnx`. */

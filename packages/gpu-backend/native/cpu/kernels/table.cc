@@ -11,15 +11,7 @@ void product(const Product&);
 void outer_product(const OuterProduct&);
 void column_sums(const Matrix&, uint32_t, uint32_t, float*, bool);
 void pack(const Pack&);
-void activation_gradient(const Matrix&, const Matrix&, uint32_t, uint32_t, Activate);
-void interact(const Interact&);
-void interact_backward(const Interact&);
-void normalize(const Normalize&);
-void normalize_backward(const Normalize&);
-void batch_dot(const BatchDot&);
-void batch_dot_backward(const BatchDot&);
-void weighted_sum(const WeightedSum&);
-void weighted_sum_backward(const WeightedSum&);
+void activation_gradient(const Matrix&, const Matrix&, uint32_t, uint32_t, Activation);
 void copy_blocks(const CopyBlocks&);
 void pool(const Pool&);
 void update_rows(const RowUpdate&);
@@ -31,10 +23,19 @@ constexpr DrawRows uniform_rows = nullptr;
 #endif
 
 const Kernels& kernels() {
-  static const Kernels table = {FAE_NAME(FAE_ISA),   panel_columns(),     product,   outer_product,      column_sums,  pack,
-                                activation_gradient, interact,            interact_backward, normalize,  normalize_backward, batch_dot,
-                                batch_dot_backward,  weighted_sum,        weighted_sum_backward, copy_blocks, pool,   update_rows,
-                                update_dense,        uniform_rows};
+  static const Kernels table = {.name = FAE_NAME(FAE_ISA),
+                                .isa = Isa::FAE_ISA,
+                                .panel = panel_columns(),
+                                .product = product,
+                                .outer_product = outer_product,
+                                .column_sums = column_sums,
+                                .pack = pack,
+                                .activation_gradient = activation_gradient,
+                                .copy_blocks = copy_blocks,
+                                .pool = pool,
+                                .update_rows = update_rows,
+                                .update_dense = update_dense,
+                                .uniform_rows = uniform_rows};
   return table;
 }
 

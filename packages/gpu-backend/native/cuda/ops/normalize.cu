@@ -1,6 +1,7 @@
 // normalize: y = x / max(|x|, epsilon) per row of k values; dx = (g - y (g . y)) / |x| where |x| > epsilon, else g / epsilon.
 // A thread per row (k is small: 15 in TBSM); rows are read whole by neighbouring threads, so caches serve them. Pads stay zero.
-#include "ops/small_ops.h"
+#include "ops/device_math.cuh"
+#include "ops/op.h"
 #include "support/check.h"
 #include "support/launch.h"
 
@@ -37,17 +38,32 @@ __global__ void backward_kernel(float* dx, const float* g, const float* x, const
   }
 }
 
+class NormalizeNode final : public NodeOp {
+ public:
+  NormalizeNode(const Network& network, const NodeSpec& node) : NodeOp(network, node), epsilon_(static_cast<float>(node.attributes.at("epsilon").number())) {
+    check_operands(job(), node, 1);
+  }
+
+  void forward(Lanes& lanes, const AnyRows&) const override {
+    const uint32_t rows = network_.vectors(node_.output);
+    launch_overlapping(forward_kernel, ceil_div(rows, 128), 128, 0, lanes.main(), out().data.get(), in(0).data.get(), rows, in(0).last, in(0).ld, epsilon_);
+    check_launch("normalize_forward");
+  }
+
+  void backward(Lanes& lanes, const AnyRows&) const override {
+    if (!wanted(0)) return;
+    const uint32_t rows = network_.vectors(node_.output);
+    launch_overlapping(backward_kernel, ceil_div(rows, 128), 128, 0, lanes.main(), in(0).gradient.get(), out().gradient.get(), in(0).data.get(),
+                       out().data.get(), rows, in(0).last, in(0).ld, epsilon_, adds(0));
+    check_launch("normalize_backward");
+  }
+
+ private:
+  const float epsilon_;
+};
+
 }  // namespace
 
-void normalize_forward(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, cudaStream_t stream) {
-  launch_overlapping(forward_kernel, ceil_div(rows, 128), 128, 0, stream, y, x, rows, k, ld, epsilon);
-  check_launch("normalize_forward");
-}
-
-void normalize_backward(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, bool add,
-                        cudaStream_t stream) {
-  launch_overlapping(backward_kernel, ceil_div(rows, 128), 128, 0, stream, dx, g, x, y, rows, k, ld, epsilon, add);
-  check_launch("normalize_backward");
-}
+extern const OpEntry normalize_op = {"normalize", make_op<NormalizeNode>};
 
 }  // namespace fae::cuda

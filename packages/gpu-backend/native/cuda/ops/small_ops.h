@@ -1,4 +1,4 @@
-// Launchers of the ops that only move or scale values; one .cu each. A value is [batch * vectors, last] with rows `ld` apart,
+// Launchers of kernels that several ops share; one .cu each. A value is [batch * vectors, last] with rows `ld` apart,
 // ld = last padded to 4, pads zero.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace fae::cuda {
 
-// activation.cu
+// output_activation.cu: of linear
 // g *= activation'(y), both [rows, ld], in place.
 void activation_backward(float* g, const float* y, uint64_t elements, OutputActivation activation, cudaStream_t stream);
 // y = activation(y) on the first `columns` of each row of `ld`; for products whose library epilogue lacks it.
@@ -33,11 +33,6 @@ enum class BlockMode {
   copy_rest0  // to = from, and the other elements of `to` become 0
 };
 void block_copy(const BlockView& to, const BlockView& from, uint32_t outers, uint32_t count, BlockMode mode, cudaStream_t stream);
-
-// normalize.cu: rows of `k` values, `ld` apart.
-void normalize_forward(float* y, const float* x, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, cudaStream_t stream);
-void normalize_backward(float* dx, const float* g, const float* x, const float* y, uint32_t rows, uint32_t k, uint32_t ld, float epsilon, bool add,
-                        cudaStream_t stream);
 
 // attention.cu: batch-dot a[r] = H[r] . q and weighted-sum c = sum_r y[r] H[r]; H [batch, r, k_ld], q and c [batch, k_ld], a and y [batch, r_ld].
 struct Attention {

@@ -9,6 +9,7 @@
 #include "gemm/lt_gemm.h"
 #include "gemm/tuner.h"
 #include "job.h"
+#include "names.h"
 #include "step/lanes.h"
 #include "step/network.h"
 #include "step/step_state.h"
@@ -16,11 +17,6 @@
 #include "support/trap.h"
 
 namespace fae::cuda {
-
-// Seconds of one segment or evaluation, by stage of engine.ts.
-enum Stage { stage_read, stage_gather, stage_copy, stage_forward, stage_backward, stage_update, stage_switch, stage_wait };
-enum Traffic { traffic_inputs, traffic_rows, traffic_row_state, traffic_parameters, traffic_switch };
-enum Direction { to_device, to_host };
 
 class Core {
  public:

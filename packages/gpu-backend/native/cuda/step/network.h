@@ -7,9 +7,10 @@
 #include <variant>
 #include <vector>
 
+#include "gemm/gemm.h"
+#include "gemm/lt_gemm.h"
+#include "gemm/tuner.h"
 #include "job.h"
-#include "ops/interact.h"
-#include "ops/linear.h"
 #include "ops/loss.h"
 #include "ops/row_access.h"
 #include "step/lanes.h"
@@ -26,10 +27,14 @@ struct ValueTensor {
   Buffer<float> data, gradient;
 };
 
+class NodeOp;
+
 class Network {
  public:
   // `keeps_pooled_rows`: some route brings pooled rows from the host, so the value `rows` needs memory of its own.
   Network(const Job& job, Arena& arena, bool keeps_pooled_rows);
+  ~Network();
+  Network(const Network&) = delete;  // nodes keep a reference
 
   // After the arena is allocated: chooses kernels. Leaves rubbish in values and gradients; call `clear` afterwards.
   void prepare(Arithmetic arithmetic, const LtContext* library, Tuner& tuner, Lanes& lanes);
@@ -55,38 +60,38 @@ class Network {
   uint32_t row_stride() const { return values_[rows_value].ld; }
   std::string describe() const;
 
- private:
-  struct Step {
-    const NodeSpec* node = nullptr;
-    const BackwardSpec* backward = nullptr;
-    std::unique_ptr<Linear> linear;
-    std::vector<uint32_t> uses;  // per parameter: which use of it this is
-    bool masked_by_consumer = false;  // the only consumer of this ReLU applies its derivative
-    Buffer<uint32_t> pairs;           // interact
-    Buffer<uint8_t> bits;             // linear with ReLU: cuBLASLt's mask
-  };
+  // For the nodes.
+  const Job& job() const { return job_; }
+  const ValueTensor& value(uint32_t v) const { return values_[v]; }
+  // Vectors of a whole batch.
+  uint32_t vectors(uint32_t v) const { return job_.batch * values_[v].vectors; }
+  void* workspace(int lane) const { return workspaces_.get() + LtContext::workspace_bytes * lane; }
+  int next_side() const { return next_side_++ % Lanes::side_count; }
+  // The only use of `rows` is one node that takes them from the tables.
+  bool rows_go_straight() const { return rows_go_straight_; }
+  // Straight from the tables, ids were decoded before the first node; otherwise the rows may be what the node before wrote.
+  bool rows_settled(const NodeOp& node) const { return rows_go_straight_ && &node != ops_.front().get(); }
+  // The node's gradient of this input applies the derivative of the ReLU that made it: nobody else reads it.
+  bool masks_input(const NodeOp& node, size_t input) const;
 
-  void plan_values(Arena& arena, bool keeps_pooled_rows);
-  void plan_steps(Arena& arena);
-  bool can_fuse_head(const NodeSpec& node) const;
-  // Consumers of a value among the nodes.
+ private:
+  void measure_values();
+  void reserve_values(Arena& arena, bool keeps_pooled_rows);
+  void plan_nodes(Arena& arena);
+  void choose_kernels(Arithmetic arithmetic, const LtContext* library, Tuner& tuner, cudaStream_t stream);
+  void plan_parts();
+  bool can_fuse_head(NodeOp& op) const;
+  // Consumers of a value among the nodes and the loss.
   uint32_t consumers(uint32_t value) const;
-  const Step* relu_producer(uint32_t value) const;
-  bool masks_input(const NodeSpec& node, size_t input) const;
-  LinearOperands operands(const Step& step) const;
-  void forward_node(const Step& step, Lanes& lanes, const AnyRows& rows) const;
-  void backward_node(const Step& step, Lanes& lanes, const AnyRows& rows) const;
-  InteractShape interact_shape(const NodeSpec& node) const;
-  uint32_t vectors(uint32_t value) const { return job_.batch * values_[value].vectors; }
-  AnyRows rows_of(const NodeSpec& node, const AnyRows& given) const;
-  void* workspace(int lane) const;
+  NodeOp* producer(uint32_t value) const;
+  AnyRows access(const AnyRows* rows) const;
 
   const Job& job_;
   std::vector<ValueTensor> values_;
-  std::vector<Step> steps_;  // by node
+  std::vector<std::unique_ptr<NodeOp>> ops_;  // by node
   Parameters parameters_;
   int head_ = -1;                 // node fused with the loss
-  bool rows_go_straight_ = false; // the only use of `rows` is one interaction
+  bool rows_go_straight_ = false;
   uint32_t last_rows_step_ = 0;   // backward step after which the gradient of `rows` is complete
   Buffer<uint8_t> workspaces_;
   mutable int next_side_ = 0;

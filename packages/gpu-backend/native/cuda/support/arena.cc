@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pages.h"
 #include "status.h"
 #include "support/check.h"
 
@@ -58,6 +59,7 @@ void Arena::allocate() {
 }
 
 Pinned::Pinned(size_t bytes) : bytes_(bytes) {
+  if (bytes) require_host_bytes(bytes, "page-locked memory");
   if (bytes) FAE_CUDA(cudaHostAlloc(&data_, bytes, cudaHostAllocDefault));
 }
 

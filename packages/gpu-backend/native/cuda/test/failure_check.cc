@@ -91,7 +91,7 @@ Outcome use(const Plan& plan, bool cuts_data) {
     return outcome;
   }
   const std::vector<float> values(plan.param_values, 0.25f);
-  answered(fae_write(session, plan.param.c_str(), nullptr, 0, values.data(), &error), "write");
+  answered(fae_write(session, plan.param.c_str(), nullptr, 0, values.data(), values.size(), &error), "write");
   std::vector<uint32_t> batches;
   for (uint32_t b = 0; b < plan.batches; b++) batches.push_back(b);
   const std::vector<double> rates(plan.batches, 0.01);
@@ -103,17 +103,17 @@ Outcome use(const Plan& plan, bool cuts_data) {
     // As a checkpoint reads: rows in pieces, most of them unchanged.
     std::vector<float> values_of_rows(plan.table_rows * plan.width);
     const uint32_t some[] = {0, static_cast<uint32_t>(plan.table_rows - 1)};
-    answered(fae_read(session, plan.table.c_str(), nullptr, 0, values_of_rows.data(), &error), "read a table");
-    answered(fae_read(session, plan.table.c_str(), some, 2, values_of_rows.data(), &error), "read rows");
-    answered(fae_write(session, plan.table.c_str(), some, 2, values_of_rows.data(), &error), "write rows");
+    answered(fae_read(session, plan.table.c_str(), nullptr, 0, values_of_rows.data(), values_of_rows.size(), &error), "read a table");
+    answered(fae_read(session, plan.table.c_str(), some, 2, values_of_rows.data(), 2 * plan.width, &error), "read rows");
+    answered(fae_write(session, plan.table.c_str(), some, 2, values_of_rows.data(), 2 * plan.width, &error), "write rows");
     if (cuts_data) truncate(plan.data.c_str(), 0);
   }
   std::vector<float> scores(plan.rows);
   std::vector<uint8_t> labels(plan.rows);
   fae_evaluation evaluation{};
-  answered(fae_evaluate(session, "train", scores.data(), labels.data(), &evaluation, &error), "evaluate");
+  answered(fae_evaluate(session, "train", scores.data(), labels.data(), scores.size(), &evaluation, &error), "evaluate");
   std::vector<float> read(plan.param_values);
-  answered(fae_read(session, plan.param.c_str(), nullptr, 0, read.data(), &error), "read");
+  answered(fae_read(session, plan.param.c_str(), nullptr, 0, read.data(), read.size(), &error), "read");
   fae_close(session);
   return outcome;
 }

@@ -67,6 +67,13 @@ void drop(T handle, int64_t Alive::*what) {
   count(what, -1);
 }
 
+cudaError_t take(void** out, size_t bytes, int64_t Alive::*what) {
+  *out = std::calloc(1, bytes);
+  if (!*out) return note(cudaErrorMemoryAllocation);
+  count(what, 1);
+  return cudaSuccess;
+}
+
 template <class T>
 cudaError_t make(const char* name, T* out, int64_t Alive::*what) {
   if (const cudaError_t status = enter(name)) return status;
@@ -164,16 +171,12 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 cudaError_t cudaMalloc(void** out, size_t bytes) {
   if (const cudaError_t status = enter("cudaMalloc")) return status;
-  *out = std::calloc(1, bytes);
-  fake::count(&Alive::device, 1);
-  return cudaSuccess;
+  return fake::take(out, bytes, &Alive::device);
 }
 cudaError_t cudaFree(void* memory) { return fake::drop(memory, &Alive::device), cudaSuccess; }
 cudaError_t cudaHostAlloc(void** out, size_t bytes, unsigned) {
   if (const cudaError_t status = enter("cudaHostAlloc")) return status;
-  *out = std::calloc(1, bytes);
-  fake::count(&Alive::pinned, 1);
-  return cudaSuccess;
+  return fake::take(out, bytes, &Alive::pinned);
 }
 cudaError_t cudaFreeHost(void* memory) { return fake::drop(memory, &Alive::pinned), cudaSuccess; }
 

@@ -80,7 +80,7 @@ void write_params(fae_session* session, const Shape& s) {
     const double bound = std::sqrt(6 / fans);
     for (uint64_t i = 0; i < elements; i++) values[i] = static_cast<float>(bound * (2 * fae::unit(fae::philox(static_cast<uint32_t>(i), 0, key, 0, 3, 2).word[0]) - 1));
     fae_error error{};
-    if (fae_write(session, p.at("name").string().c_str(), nullptr, 0, values.data(), &error) != FAE_OK) std::printf("write: %s\n", error.message);
+    if (fae_write(session, p.at("name").string().c_str(), nullptr, 0, values.data(), values.size(), &error) != FAE_OK) std::printf("write: %s\n", error.message);
   }
 }
 
@@ -279,7 +279,7 @@ bool run_bits(const Shape& s, const Options& o, const std::string& route, uint32
   add(losses.data(), losses.size() * sizeof(double));
   const auto add_tensor = [&](const std::string& name, const uint32_t* rows, uint64_t count, uint64_t values) {
     std::vector<float> read(values);
-    works = works && fae_read(opened.session, name.c_str(), rows, count, read.data(), &error) == FAE_OK;
+    works = works && fae_read(opened.session, name.c_str(), rows, count, read.data(), read.size(), &error) == FAE_OK;
     add(read.data(), values * sizeof(float));
   };
   const Json json = Json::parse(s.text);

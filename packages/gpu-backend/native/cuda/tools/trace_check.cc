@@ -105,11 +105,11 @@ Result replay(const std::string& base) {
     const uint32_t* row_list = call.find("rows") ? rows.data() : nullptr;
     if (op == "write") {
       const float* data = words + call.at("at").integer();
-      if (failed(fae_write(session, call.at("name").string().c_str(), row_list, rows.size(), data, &error), where)) break;
+      if (failed(fae_write(session, call.at("name").string().c_str(), row_list, rows.size(), data, call.at("count").integer(), &error), where)) break;
     } else if (op == "read") {
       const size_t count = call.at("count").integer();
       std::vector<float> found(count + 1, NAN);
-      if (failed(fae_read(session, call.at("name").string().c_str(), row_list, rows.size(), found.data(), &error), where)) break;
+      if (failed(fae_read(session, call.at("name").string().c_str(), row_list, rows.size(), found.data(), count, &error), where)) break;
       compare(result, where + " " + call.at("name").string(), found.data(), words + call.at("at").integer(), count);
       result.bits.insert(result.bits.end(), found.begin(), found.begin() + count);
     } else if (op == "evaluate") {
@@ -117,7 +117,7 @@ Result replay(const std::string& base) {
       std::vector<float> scores(count + 1, NAN);
       std::vector<uint8_t> labels(count + 1);
       fae_evaluation evaluation{};
-      if (failed(fae_evaluate(session, call.at("source").string().c_str(), scores.data(), labels.data(), &evaluation, &error), where)) break;
+      if (failed(fae_evaluate(session, call.at("source").string().c_str(), scores.data(), labels.data(), scores.size(), &evaluation, &error), where)) break;
       compare(result, where + " scores", scores.data(), words + call.at("at").integer(), count);
       const float loss = static_cast<float>(evaluation.loss), expected = static_cast<float>(call.at("loss").kind() == Json::Kind::null ? 0 : call.at("loss").number());
       compare(result, where + " loss", &loss, &expected, 1);
