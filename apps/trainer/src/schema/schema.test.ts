@@ -112,6 +112,17 @@ describe("your own log", () => {
     expect(scores("log.tsv")[0][0]).toBe("2"); // lines of the file: the first is the header
     await json("export", run, "--format", "onnx", "--out", at("model.onnx"));
     expect(statSync(at("model.onnx")).size).toBeGreaterThan(1000);
+    const keys = readFileSync(at("model.onnx.keys.tsv"), "utf8").split("\n");
+    const sku = await openVocabulary(at("data"), "item_id");
+    expect(keys).toContain(`item_id\t"sku-7"\t${sku.idOf("sku-7")}`);
+    const description = JSON.parse(readFileSync(at("model.onnx.json"), "utf8"));
+    expect(description).toMatchObject({ source: "schema", dense: { columns: null } });
+    expect(description.ids.tables[0]).toMatchObject({
+      table: "user_id",
+      rule: "vocabulary",
+      keys: "text",
+      missing: (await openVocabulary(at("data"), "user_id")).idOf(""),
+    });
   });
 
   it("is scored without its label, with new columns and keys, from a packed data set", async () => {
