@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { SplitName } from "@fae/core";
 import { checkOptions, DataError, dataKinds, is, type Kind, type Shape } from "@fae/core";
 import { type LogDefinition, openLogScorer, type RawFormatName, type RowReject, rawFormats } from "@fae/datasets";
@@ -119,7 +120,7 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
     typeof from === "string"
       ? null
       : "schema" in from
-        ? await openSchemaLog(from, saved, (await dataSet()).directory)
+        ? await openSchemaLog(from, saved, await schemaData(options, saved))
         : await openLog(from, saved, await keysFor(saved, options, dataSet));
   const inputs = log?.inputs ?? splitInputs(await dataSet(), from as SplitName);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
@@ -140,6 +141,16 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   };
 }
 
+/** Directory of the data set that has the schema and the keys of a model. @throws DataError when it is gone, or of other ids */
+async function schemaData({ data, model }: PredictOptions, { checkpoint }: SavedModel): Promise<string> {
+  const directory = data ?? trainedOn(model, checkpoint);
+  if (existsSync(directory)) return (await dataOf(checkpoint, directory)).directory;
+  throw new DataError(`'${directory}' is gone: it has the schema and the keys that lines of the log are read with.`, {
+    fix: "Name the prepared data set with --data; a model does not carry keys that are texts.",
+    details: { path: directory },
+  });
+}
+
 /** What the model itself carries; else its data set, which is checked wherever it is named. */
 async function keysFor(
   { checkpoint }: SavedModel,
@@ -156,8 +167,10 @@ async function openLog(
   { layout, checkpoint }: SavedModel,
   modelKeys: ModelKeys,
 ) {
-  checkFormat(rawFormats[format], modelKeys.ids.source);
+  const { source } = modelKeys.ids;
+  if (source === "schema") checkFormat(rawFormats[format], source); // its keys are none of a raw log
   const keys = await openKeyIds(modelKeys, checkpoint.path);
+  checkFormat(rawFormats[format], source);
   const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
   const onReject = (line: RejectedLine): void => {
     rejected.lines++;

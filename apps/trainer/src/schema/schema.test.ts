@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@fae/core";
@@ -279,6 +279,19 @@ describe("errors name the file, the line and the place", () => {
     const { code, err } = await fae("predict", at("run"), at("more.csv"), "--schema", at("other.yaml"));
     expect(code).toBe(1);
     expect(err).toMatch(/other.yaml line \d+: dense\[0\] is not what the data set was prepared with/);
+  });
+  it("a data set that is gone", async () => {
+    renameSync(at("data"), at("moved"));
+    const gone = await fae("predict", at("run"), at("more.csv"));
+    const named = await fae("predict", at("run"), at("more.csv"), "--data", at("moved"));
+    const exported = await fae("export", at("run"), "--format", "safetensors", "--out", at("gone.safetensors"));
+    renameSync(at("moved"), at("data"));
+    expect(gone.code).toBe(1);
+    expect(gone.err).toContain("data' is gone: it has the schema and the keys");
+    expect(gone.err).toContain("--data");
+    expect(named.code).toBe(0);
+    expect(exported.code).toBe(0);
+    expect(exported.err + exported.out).toContain("data");
   });
   it("a data set without a schema", async () => {
     expect((await fae("predict", at("run"), at("more.csv"), "--format", "avazu")).err).toContain(
