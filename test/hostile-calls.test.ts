@@ -24,8 +24,8 @@ const calculations: Readonly<Record<string, string>> = {
     philox uniformRow unit referenceNetwork plainRefusals planProblems residencyOf checkLayout stepOf stepValues errorFromMessage
     errorToMessage coldRowFlow distinctRowCount evaluationBytes predictSwitches predictTraffic switchBytes trainingBytes
     checkArguments checkOptions suggestion checkSegment jobProblems correctedScore meanCrossEntropy idDifference
-    existing isOtherAlive makeDirectory naming syncPath writeFully writeFullyTo`,
-  datasets: "manifestDigest lineParser rejectOf logForm idsOfKeys originalKeys",
+    existing isOtherAlive makeDirectory naming syncPath writeFully writeFullyTo readSmallFile`,
+  datasets: "manifestDigest lineParser rejectOf logForm idsOfKeys originalKeys pathText rowRejectText",
   store: `formatBytes hotSetBytes checkpointBytes baseReference programDigest composeOrders inverseOrder popularityOrder
     expectSameIds finiteWeights keysTensor`,
   models: "describeProgram parameterCount onnxModel dataShape referenceShape interactionWidth headSteps",
@@ -71,6 +71,10 @@ const least: Readonly<Record<string, object>> = {
     rows: 50,
     scale: 0.001,
     workers: 1,
+  },
+  "datasets.prepareSchema": {
+    log: datasets.defineLog({ files: "nowhere", format: "csv", label: "y", tables: ["a"], split: { by: "none" } }),
+    directory: "out",
   },
   "datasets.importNpz": { format: "criteo-kaggle", file: "nowhere", directory: "out" },
   "datasets.importParquet": { files: { train: "nowhere" }, directory: "out" },

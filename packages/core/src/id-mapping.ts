@@ -1,9 +1,12 @@
-/** Logs that data sets are made of; `custom`: any other. */
-export const logNames = ["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom"] as const;
+/** Logs that data sets are made of; `schema`: one that its schema describes; `custom`: any other. */
+export const logNames = ["criteo-kaggle", "criteo-terabyte", "avazu", "taobao", "custom", "schema"] as const;
 export type LogName = (typeof logNames)[number];
 
-/** What makes an id of a raw key: its place in a list of keys; the key modulo a number; or nobody knows: ids came as numbers. */
-export const idRules = ["vocabulary", "modulo", "numbers"] as const;
+/**
+ * What makes an id of a raw key: its place in a list of keys; the key modulo a number; what the
+ * schema of the log makes of its value (hash, buckets, part of the time); or nobody knows: ids came as numbers.
+ */
+export const idRules = ["vocabulary", "modulo", "schema", "numbers"] as const;
 export type IdRule = (typeof idRules)[number];
 
 /** What the ids of one table mean, in original ids: packing changes nothing here. */
@@ -14,7 +17,7 @@ export interface TableIds {
   readonly rule: IdRule;
   /** Keys are taken modulo this first; null: they are taken as they are. */
   readonly modulo: number | null;
-  /** sha256 of log, rule, modulo and, of a vocabulary, all keys in the order of their ids. Equal digests: equal keys have equal ids. */
+  /** sha256 of log, rule, modulo and, of a vocabulary, all keys in the order of their ids, of a schema how it makes ids. Equal digests: equal keys have equal ids. */
   readonly digest: string;
 }
 
@@ -43,6 +46,7 @@ export function idDifference(found: IdMapping, expected: IdMapping): string | nu
 
 const textOf = ({ rule, rows, modulo, digest }: TableIds): string => {
   if (rule === "modulo") return `keys modulo ${modulo}`;
+  if (rule === "schema") return `${rows} ids that a schema makes (digest ${digest.slice(0, 12)})`;
   const short = `digest ${digest.slice(0, 12)}`;
   if (rule === "numbers") return `${rows} ids whose keys are not known (${short})`;
   return `a vocabulary of ${rows} keys${modulo === null ? "" : ` modulo ${modulo}`} (${short})`;

@@ -1,5 +1,7 @@
 import { dataKinds, is } from "@fae/core";
+import { z } from "zod";
 import { rawFormats } from "./raw-formats.js";
+import { logSchema } from "./schema/log-schema.js";
 
 const { call, flag, list, maybe, number, oneOf, options, orNull, signal, text, whole } = is;
 const format = oneOf(Object.keys(rawFormats));
@@ -80,8 +82,11 @@ export const importSeriesKinds = {
 
 const splitFiles = options({ train: text, val: maybe(text), test: maybe(text) });
 
+/** A file or several. */
+const paths = is.either(text, list(text));
+
 export const importParquetKinds = {
-  files: splitFiles,
+  files: options({ train: paths, val: maybe(paths), test: maybe(paths) }),
   directory: text,
   columns: maybe(
     options({
@@ -100,6 +105,25 @@ export const importTerabyteKinds = {
   directory: text,
   format: maybe(oneOf(["criteo-kaggle", "criteo-terabyte"])),
 };
+
+const schema = is.matching("a schema", (value) => {
+  const { error } = logSchema.safeParse(value);
+  return error === undefined ? null : z.prettifyError(error);
+});
+/** What `defineLog` returns. */
+export const logKind = options({ schema, where: call, directory: text });
+
+export const prepareSchemaKinds = {
+  log: logKind,
+  directory: text,
+  files: maybe(list(text)),
+  maxRejects: some,
+  onProgress: maybe(call),
+  onNotice: maybe(call),
+  signal: maybe(signal),
+};
+
+export const proposeKinds = { rows: maybe(whole(1)) };
 
 export const scanKinds = {
   offset: whole(),

@@ -20,71 +20,92 @@ const split = z.strictObject({ file: relativeFile, rows: count, positives: count
  * `manifest.json` of a prepared data set. It names no time and no machine, so that the same raw files and options give the
  * same bytes everywhere.
  */
-export const manifestSchema = z.strictObject({
-  format: z.literal("fae-prepared"),
-  version: z.literal(manifestVersions),
-  source: z.enum(logNames),
-  /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
-  sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
-  layout: z
-    .strictObject({
-      denseFeatures: count,
-      denseEncoding: z.enum(["float32", "int32-log1p"]),
-      steps: count,
-      hotness: z.array(z.int().positive().max(layoutLimits.hotness)),
-    })
-    .refine((layout) => strideWords(layout) <= layoutLimits.strideWords, {
-      error: `an input may have at most ${layoutLimits.strideWords} words`,
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal("fae-prepared"),
+    version: z.literal(manifestVersions),
+    source: z.enum(logNames),
+    /** Raw files in order: base name, bytes and digest of the file as stored (compressed where it is). */
+    sources: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: digest })),
+    layout: z
+      .strictObject({
+        denseFeatures: count,
+        denseEncoding: z.enum(["float32", "int32-log1p"]),
+        steps: count,
+        hotness: z.array(z.int().positive().max(layoutLimits.hotness)),
+      })
+      .refine((layout) => strideWords(layout) <= layoutLimits.strideWords, {
+        error: `an input may have at most ${layoutLimits.strideWords} words`,
+      }),
+    /**
+     * `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. Of keys `text` the file has the uint32
+     * byte where the record of each id begins in `text`: its length in 4 bytes, then UTF-8; 2^32 - 1 is the row of rare keys.
+     * `ids`: what original ids mean (`TableIds` of core), the same in a pack; older manifests lack it.
+     */
+    tables: z.array(
+      z.strictObject({
+        name: z.string().min(1),
+        rows: z.int().positive().max(layoutLimits.rows),
+        vocabulary: z
+          .strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal", "text"]), text: relativeFile.optional() })
+          .refine(({ keys, text }) => (keys === "text") === (text !== undefined), {
+            error: "keys 'text' need a file of texts",
+          })
+          .nullable(),
+        ids: z.strictObject({ rule: z.enum(idRules), modulo: z.int().positive().nullable(), digest }).optional(),
+      }),
+    ),
+    splits: z.strictObject({
+      train: split.optional(),
+      val: split.optional(),
+      test: split.optional(),
+      hot: split.optional(),
+      cold: split.optional(),
     }),
-  /**
-   * `vocabulary`: file of int32 raw keys, position = id; `keys` says how a key prints. `ids`: what original ids mean
-   * (`TableIds` of core), the same in a pack; older manifests lack it.
-   */
-  tables: z.array(
-    z.strictObject({
-      name: z.string().min(1),
-      rows: z.int().positive().max(layoutLimits.rows),
-      vocabulary: z.strictObject({ file: relativeFile, keys: z.enum(["hex", "decimal"]) }).nullable(),
-      ids: z.strictObject({ rule: z.enum(idRules), modulo: z.int().positive().nullable(), digest }).optional(),
+    /** Positive inputs / inputs over train, val and test. */
+    labelRate: z.number().min(0).max(1),
+    /** Lines of the raw files: how many, how many ended in CR LF, how many were rejected and why. */
+    lines: z.strictObject({
+      total: count,
+      crlf: count,
+      rejected: count,
+      byReason: z.record(z.string(), count),
+      file: relativeFile.nullable(),
     }),
-  ),
-  splits: z.strictObject({
-    train: split.optional(),
-    val: split.optional(),
-    test: split.optional(),
-    hot: split.optional(),
-    cold: split.optional(),
-  }),
-  /** Positive inputs / inputs over train, val and test. */
-  labelRate: z.number().min(0).max(1),
-  /** Lines of the raw files: how many, how many ended in CR LF, how many were rejected and why. */
-  lines: z.strictObject({
-    total: count,
-    crlf: count,
-    rejected: count,
-    byReason: z.record(z.string(), count),
-    file: relativeFile.nullable(),
-  }),
-  /** What a user should know about the log: `code` for programs, `message` for people. Absent when there is nothing. */
-  warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
-  /** The options that shaped the data. */
-  options: z.record(z.string(), z.json()),
-  packed: z
-    .strictObject({
-      from: digest,
-      hotRows: z.array(count),
-      budgetBytes: count,
-      rowBytes: count,
-      /** Inputs of train whose ids are all hot, and the positive ones among them. */
-      hotInputs: count,
-      hotPositives: count,
-      /** Per table: file of uint32, original id of each new id. */
-      originalIds: z.array(relativeFile),
-    })
-    .optional(),
-  /** Bytes and CRC-32 of each file that is named above; computed while they were written. */
-  files: z.record(relativeFile, z.strictObject({ bytes: count, crc32: z.int().min(0).max(0xffffffff) })).optional(),
-});
+    /** What a user should know about the log: `code` for programs, `message` for people. Absent when there is nothing. */
+    warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
+    /** The options that shaped the data. */
+    options: z.record(z.string(), z.json()),
+    /** Of a log with a schema. */
+    schema: z
+      .strictObject({
+        /** The schema with its defaults, without its files. */
+        definition: z.looseObject({ tables: z.array(z.record(z.string(), z.json())) }),
+        /** By dense column: what was taken from the value, and what it was then divided by. */
+        zScores: z.array(z.strictObject({ mean: z.number(), deviation: z.number().positive() }).nullable()),
+        /** By split: file of int32, the group of each input; `rows` groups in all. */
+        groups: z.strictObject({ rows: count, files: z.record(z.string(), relativeFile) }).nullable(),
+      })
+      .optional(),
+    packed: z
+      .strictObject({
+        from: digest,
+        hotRows: z.array(count),
+        budgetBytes: count,
+        rowBytes: count,
+        /** Inputs of train whose ids are all hot, and the positive ones among them. */
+        hotInputs: count,
+        hotPositives: count,
+        /** Per table: file of uint32, original id of each new id. */
+        originalIds: z.array(relativeFile),
+      })
+      .optional(),
+    /** Bytes and CRC-32 of each file that is named above; computed while they were written. */
+    files: z.record(relativeFile, z.strictObject({ bytes: count, crc32: z.int().min(0).max(0xffffffff) })).optional(),
+  })
+  .refine(({ schema, tables }) => schema === undefined || schema.definition.tables.length === tables.length, {
+    error: "its schema has other tables",
+  });
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
@@ -110,16 +131,19 @@ export function manifestDigest(manifest: Manifest): string {
     .digest("hex");
 }
 
-const isManifest = is.matching("a manifest", (value) => {
+export const isManifest = is.matching("a manifest", (value) => {
   const { error } = manifestSchema.safeParse(value);
   return error === undefined ? null : z.prettifyError(error);
 });
 
 /** Names of the files that a manifest speaks of. */
-export const filesOf = ({ splits, tables, lines, packed }: Manifest): string[] => [
+export const filesOf = ({ splits, tables, lines, schema, packed }: Manifest): string[] => [
   ...Object.values(splits).flatMap((split) => (split ? [split.file] : [])),
-  ...tables.flatMap(({ vocabulary }) => (vocabulary ? [vocabulary.file] : [])),
+  ...tables.flatMap(({ vocabulary }) =>
+    vocabulary ? [vocabulary.file, ...(vocabulary.text === undefined ? [] : [vocabulary.text])] : [],
+  ),
   ...(lines.file === null ? [] : [lines.file]),
+  ...Object.values(schema?.groups?.files ?? {}),
   ...(packed?.originalIds ?? []),
 ];
 

@@ -47,6 +47,13 @@ export async function openPrepared(directory: string): Promise<PreparedData> {
   }
   for (const { name, rows, vocabulary } of tables) {
     if (vocabulary) await expectBytes(join(root, vocabulary.file), rows * 4, `${rows} keys of table '${name}'`);
+    const text = vocabulary?.text;
+    const sum = text === undefined ? undefined : manifest.files?.[text];
+    if (text !== undefined && sum) await expectBytes(join(root, text), sum.bytes, `the keys of table '${name}'`);
+  }
+  for (const [name, file] of Object.entries(manifest.schema?.groups?.files ?? {})) {
+    const rows = splits[name as SplitName]?.rows ?? 0;
+    await expectBytes(join(root, file), rows * 4, `groups of ${rows} inputs of ${name}`);
   }
   const { packed } = manifest;
   if (packed) {

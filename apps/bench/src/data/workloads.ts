@@ -56,6 +56,7 @@ export const logTitles: Readonly<Record<PreparedData["source"], string>> = {
   avazu: "Avazu",
   taobao: "Taobao",
   custom: "custom data",
+  schema: "data with a schema",
 };
 
 /**

@@ -10,6 +10,7 @@ import { predictCommand } from "./predict.js";
 import { prepareCommand } from "./prepare.js";
 import { profileCommand } from "./profile.js";
 import { reportCommand } from "./report.js";
+import { schemaCommand } from "./schema.js";
 import { synthCommand } from "./synth.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
@@ -17,6 +18,7 @@ import { verifyCommand } from "./verify.js";
 /** Every command of `fae`, in the order of `fae --help`. */
 export const commands: readonly CommandEntry[] = [
   prepareCommand,
+  schemaCommand,
   synthCommand,
   inspectCommand,
   profileCommand,

@@ -62,8 +62,10 @@ describe("predict refuses what says nothing about its input", () => {
   const refusals: [string[], string][] = [
     [["nosuch.txt", "--data", "data"], "nosuch.txt' does not exist"],
     [["nosuch.txt", "--format", "criteo-kaggle"], "nosuch.txt' does not exist"],
-    [["log.txt"], "is a file, and its format is not said"],
-    [["log.txt", "--data", "data"], "is a file, and its format is not said"],
+    [["log.txt", "--split", "val"], "--split is for a prepared data set, and the input is a log with a schema"],
+    [["log.txt", "--unlabelled"], "--unlabelled is for a known log"],
+    [["log.txt", "--format", "avazu", "--schema", "clicks.yaml"], "Both --format and --schema say what"],
+    [["data", "--schema", "clicks.yaml"], "is a directory, and --schema clicks.yaml says"],
     [["data", "--format", "criteo-kaggle"], "is a directory, and --format criteo-kaggle says"],
     [["data", "--data", "."], "Two data sets"],
     [["data", "--unlabelled"], "--unlabelled is for a raw log"],

@@ -6,8 +6,9 @@ import { present } from "../cli/present.js";
 import { byteCount, choice, flag, number, text } from "../cli/values.js";
 import { freshPath, stageFile } from "../export/stage-file.js";
 import { type PredictReport, predictScores } from "../predict/predict-scores.js";
+import { readLogSchema } from "../schema/read-schema.js";
 import { withOutput } from "../train/with-output.js";
-import { checkOperands } from "./predict-operands.js";
+import { checkOperands, isSchemaLog } from "./predict-operands.js";
 import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
 
 export const predictCommand = defineCommand({
@@ -16,6 +17,11 @@ export const predictCommand = defineCommand({
   operands: ["<model>", "<input>"],
   options: {
     format: option("--format <name>", "<input> is a raw log of this format, - for stdin", text().optional()),
+    schema: option(
+      "--schema <file>",
+      "<input> is a log with this schema, as the data set was prepared with (default for a file: that of the data set)",
+      text().optional(),
+    ),
     split: option(
       "--split <name>",
       "<input> is a prepared data set: what to score",
@@ -48,7 +54,8 @@ export const predictCommand = defineCommand({
   notes:
     "Each line of scores is a number and a probability with a tab between: the number of the line from 1, or of the row from\n" +
     "0. Malformed lines get none; a first line that names the columns is skipped. A key that training never saw counts as a\n" +
-    "missing value; such keys are counted. The model carries its vocabulary or hash, so raw lines need no data set. Of a model\n" +
+    "missing value; such keys are counted. The model carries its vocabulary or hash, so raw lines need no data set; those of a log\n" +
+    "with a schema need the one that it was trained on. A file is such a log where --format does not say otherwise. Of a model\n" +
     "whose training kept a share k of the inputs without a click, a score p is told as p / (p + (1 - p) / k). With --json\n" +
     `--out is needed. ${rawFormatNotes}`,
   async run([model, input], options, context) {
@@ -62,6 +69,7 @@ export const predictCommand = defineCommand({
 
 interface Given {
   readonly format?: string | undefined;
+  readonly schema?: string | undefined;
   readonly split: SplitName;
   readonly data?: string | undefined;
   readonly unlabelled: boolean;
@@ -73,10 +81,16 @@ interface Given {
 
 async function predict(model: string, input: string, options: Given, context: CommandContext): Promise<Outcome> {
   const { io, log, progress } = context;
-  const { format, split, out, cache, unlabelled, maxRejects, uncorrected } = options;
-  const data = options.data ?? (format === undefined ? input : undefined);
+  const { format, schema, split, out, cache, unlabelled, maxRejects, uncorrected } = options;
+  const isLog = format !== undefined || isSchemaLog(input, options);
+  const data = options.data ?? (isLog ? undefined : input);
   const lines = input === "-" ? process.stdin : input;
-  const from = format === undefined ? split : { format: rawFormatName(format), text: lines, unlabelled, maxRejects };
+  const from =
+    format !== undefined
+      ? { format: rawFormatName(format), text: lines, unlabelled, maxRejects }
+      : isLog
+        ? { schema: schema === undefined ? null : readLogSchema(schema), text: lines, maxRejects }
+        : split;
   const file = out === undefined ? null : await stageFile(out);
   const bar = progress("predict", "inputs");
   let held = "";

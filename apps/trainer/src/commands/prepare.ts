@@ -1,10 +1,12 @@
 import { type Manifest, prepare, type SeriesOptions } from "@fae/datasets";
-import { defineCommand, option } from "../cli/command.js";
+import { type CommandContext, defineCommand, type OptionValues, option } from "../cli/command.js";
 import { present } from "../cli/present.js";
 import { stageProgress } from "../cli/stage-progress.js";
 import { byteCount, choice, count, flag, number, text } from "../cli/values.js";
 import { inspect } from "../inspect/inspect.js";
 import { inspectionText } from "../inspect/inspect-text.js";
+import { prepareSchemaFile } from "../schema/prepare-schema-file.js";
+import { isSchemaFile } from "../schema/read-schema.js";
 import { rawFormatName, rawFormatNotes } from "./raw-formats.js";
 
 const options = {
@@ -52,37 +54,49 @@ const options = {
 export const prepareCommand = defineCommand({
   name: "prepare",
   summary: "Turns a raw click log into a prepared data set.",
-  operands: ["<format>", "<input...>"],
+  operands: ["<format>", "[input...]"],
   options,
   example: "fae prepare criteo-kaggle train.txt --out kaggle",
   notes: [
     rawFormatNotes,
+    "For a log of your own <format> is its schema: fae prepare clicks.yaml --out data (see fae schema --help).",
     "Inputs are files in order of time, plain or gzip, or one directory that holds them under their published names; not a pipe.",
     "They may begin with the names of the columns, and have commas for tabs or tabs for commas.",
-    "An interrupted preparation goes on where it was when the same command is given again.",
+    "An interrupted preparation of a known log goes on where it was when the same command is given again.",
   ].join("\n"),
   async run([format, ...files], given, context) {
-    const { out, trainUsers, valUsers, pointsPerUser, usersMultiple, ...shaping } = given;
-    const series = present({ trainUsers, valUsers, perUser: pointsPerUser, usersMultiple }) satisfies SeriesOptions;
-    const progress = stageProgress(context);
-    try {
-      await prepare({
-        format: rawFormatName(format),
-        files,
-        directory: out,
-        ...present(shaping),
-        ...(Object.keys(series).length > 0 && { series }),
-        signal: context.io.signal,
-        onProgress: (now) => progress.show(now, now.rejected > 0 ? `${now.rejected} lines rejected` : ""),
-      });
-    } finally {
-      progress.end();
-    }
+    const { out, maxRejects } = given;
+    if (isSchemaFile(format)) await prepareSchemaFile({ path: format, files, out, maxRejects }, context);
+    else await prepareLog(format, files, given, context);
     const found = await inspect(out, 0);
     const rejects = found.kind === "prepared" ? rejectsText(found.manifest.lines) : "";
     return { json: found, text: `${inspectionText(found)}\n${rejects}Written to ${out}` };
   },
 });
+
+async function prepareLog(
+  format: string,
+  files: readonly string[],
+  given: OptionValues<typeof options>,
+  context: CommandContext,
+): Promise<void> {
+  const { out, trainUsers, valUsers, pointsPerUser, usersMultiple, ...shaping } = given;
+  const series = present({ trainUsers, valUsers, perUser: pointsPerUser, usersMultiple }) satisfies SeriesOptions;
+  const progress = stageProgress(context);
+  try {
+    await prepare({
+      format: rawFormatName(format),
+      files,
+      directory: out,
+      ...present(shaping),
+      ...(Object.keys(series).length > 0 && { series }),
+      signal: context.io.signal,
+      onProgress: (now) => progress.show(now, now.rejected > 0 ? `${now.rejected} lines rejected` : ""),
+    });
+  } finally {
+    progress.end();
+  }
+}
 
 /** The most frequent reason; nothing where every line was taken. */
 function rejectsText({ rejected, byReason, file }: Manifest["lines"]): string {

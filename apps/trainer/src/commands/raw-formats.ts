@@ -11,7 +11,7 @@ export function rawFormatName(name: string): RawFormatName {
   const found = names.find((format) => format === name);
   if (found !== undefined) return found;
   throw new ConfigError(`There is no raw format '${name}'.`, {
-    fix: suggestion(name, names),
+    fix: `${suggestion(name, names)} For a log of your own: fae schema my.csv > clicks.yaml, then fae prepare clicks.yaml.`,
     details: { option: "format", found: name, expected: names },
   });
 }

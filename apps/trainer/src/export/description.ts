@@ -41,7 +41,7 @@ export const descriptionSchema = z.looseObject({
         idsPerStep: count,
         rule: z.enum(idRules).nullable(),
         modulo: z.int().positive().nullable(),
-        keys: z.enum(["hex", "decimal"]).nullable(),
+        keys: z.enum(["hex", "decimal", "text"]).nullable(),
         /** Id of a missing value and of an unknown key. */
         missing: z.int(),
         digest: z.string().nullable(),
@@ -93,7 +93,7 @@ export function describe(
       meaning:
         `table by table, for each as many as idsPerStep; ${noRow} adds no row (zeros), any other number outside 0 to rows - 1 is an error. ` +
         "rule vocabulary: the id of a key is in the vocabulary file, taken modulo first where modulo is given; modulo: the key as " +
-        "unsigned 32 bits modulo that; numbers: the ids of the data set. A missing value is key 0; an unknown key has the id 'missing'.",
+        "unsigned 32 bits modulo that; schema: what the schema of the log makes of the value (hash, buckets, part of the time); numbers: the ids of the data set. A missing value is key 0; an unknown key has the id 'missing'.",
       tables: program.tables.map(({ name, rows }, t) => {
         const ids = keys?.ids.tables[t];
         return {
@@ -122,7 +122,7 @@ export function describe(
 
 /** Names of the dense values of a log; null where its data set has others. */
 function denseColumns(source: LogName, features: number): string[] | null {
-  if (source === "custom") return null;
+  if (source === "custom" || source === "schema") return null;
   const { fields } = rawFormats[source].line;
   const names = fields.filter(({ kind }) => kind === "count" || kind === "hour").map(({ name }) => name);
   return names.length === features ? names : null;

@@ -19,7 +19,7 @@ export interface KeyIds {
 export async function openKeyIds(keys: ModelKeys, path: string): Promise<KeyIds> {
   const tables: ((key: number) => number)[] = [];
   for (const [t, { table, rule, modulo }] of keys.ids.tables.entries()) {
-    if (rule === "numbers") throw noKeys(path, table);
+    if (rule === "numbers" || rule === "schema") throw noKeys(path, table);
     const reduce = (key: number): number => (modulo === null ? key : (key >>> 0) % modulo);
     if (rule === "modulo") tables.push(reduce);
     else {

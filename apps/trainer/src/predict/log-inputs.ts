@@ -13,8 +13,8 @@ export interface NumberedInputs extends ModelInputs {
 export interface RejectedLine {
   readonly line: number;
   readonly reason: string;
-  /** 1-based field at fault; 0 when it is the line. */
-  readonly field: number;
+  /** 1-based field at fault, or the name of its column; 0 when it is the line. */
+  readonly field: number | string;
   readonly found: string;
 }
 
@@ -45,7 +45,7 @@ export function checkFormat(format: RawFormat, source: string): void {
     });
   if (format.name === source) return;
   throw new DataError(`The model was trained on ${source}: keys of ${format.name} mean nothing to it.`, {
-    fix: `Give a log of ${source}, or a model that was trained on ${format.name}.`,
+    fix: `Give a log ${source === "schema" ? "with its schema (leave --format out)" : `of ${source}`}, or a model that was trained on ${format.name}.`,
     details: { found: format.name, expected: source },
   });
 }
@@ -125,7 +125,7 @@ function grown(words: Int32Array, least: number): Int32Array<ArrayBuffer> {
 }
 
 /** Words in the layout of prepared rows are read as those are: what training saw is what is scored. */
-function decode(words: Int32Array<ArrayBuffer>, rows: number, layout: RowLayout): ModelInputs {
+export function decode(words: Int32Array<ArrayBuffer>, rows: number, layout: RowLayout): ModelInputs {
   const storage = { kind: "memory", words: new Uint32Array(words.buffer) } as const;
   const source: BatchSource = { name: "log", layout, rows, storage, shuffleSeed: null };
   using reader = openRows(source, { batch: rows });

@@ -1,10 +1,11 @@
+import { existsSync } from "node:fs";
 import type { SplitName } from "@fae/core";
 import { checkOptions, DataError, dataKinds, is, type Kind, type Shape } from "@fae/core";
-import { type RawFormatName, rawFormats } from "@fae/datasets";
+import { type LogDefinition, openLogScorer, type RawFormatName, type RowReject, rawFormats } from "@fae/datasets";
 import { verifyCheckpoint } from "@fae/embedding-store";
 import { stopIfAborted, unlessAborted } from "../cli/interrupted.js";
 import { openKeyIds } from "./key-ids.js";
-import { checkFormat, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
+import { checkFormat, decode, logInputs, type NumberedInputs, type RejectedLine } from "./log-inputs.js";
 import { carriedKeys, dataKeys, type ModelKeys } from "./model-keys.js";
 import { type Model, serve } from "./open-model.js";
 import { readText } from "./read-text.js";
@@ -22,14 +23,24 @@ export interface LogToScore {
   readonly maxRejects?: number;
 }
 
+/** A log with the schema that the model's data set was prepared with. */
+export interface SchemaLogToScore {
+  /** How the log is cut, where it differs from the data set's schema; null: as that says. */
+  readonly schema: LogDefinition | null;
+  /** Its path, or the text of a CSV, TSV or JSON lines log as it arrives. */
+  readonly text: string | AsyncIterable<Uint8Array>;
+  /** Share of rows that may be rejected; default 0.001. */
+  readonly maxRejects?: number;
+}
+
 export interface PredictOptions {
   /** A run directory or a checkpoint. */
   readonly model: string;
-  /** What is scored: a raw log, or this split of `data`. */
-  readonly from: LogToScore | SplitName;
+  /** What is scored: a log, or this split of `data`. */
+  readonly from: LogToScore | SchemaLogToScore | SplitName;
   /**
-   * Prepared data set with the ids of the model: the one to score a split of (default: where the run was trained), or the
-   * vocabulary for raw lines of a model that carries none.
+   * Prepared data set with the ids of the model: the one to score a split of, or whose schema a log has (default: where the run
+   * was trained), or the vocabulary for raw lines of a model that carries none.
    */
   readonly data?: string;
   /** Leaves scores as the model learnt them where its training data were thinned; default: corrected. */
@@ -53,9 +64,20 @@ const logKind = is.options<LogToScore>({
   maxRejects: is.maybe(is.number("a share from 0 to 1", (share) => share >= 0 && share <= 1)),
 });
 
+const schemaLogKind = is.options<SchemaLogToScore>({
+  schema: is.orNull(is.having("what defineLog returned", { where: is.call, directory: is.text })),
+  text: (found, option) => (isStream(found) ? undefined : streamOrPath(found, option)),
+  maxRejects: is.maybe(is.number("a share from 0 to 1", (share) => share >= 0 && share <= 1)),
+});
+
+const fromKind: Kind = (found, option) => {
+  if (typeof found !== "object") return dataKinds.split(found, option);
+  return (found !== null && "schema" in found ? schemaLogKind : logKind)(found, option);
+};
+
 const kinds: Shape<PredictOptions> = {
   model: is.text,
-  from: (found, option) => (typeof found === "object" ? logKind : dataKinds.split)(found, option),
+  from: fromKind,
   data: is.maybe(is.text),
   cacheBytes: is.maybe(is.whole()),
   uncorrected: is.maybe(is.flag),
@@ -94,7 +116,12 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   const { from, model: path } = options;
   const saved = await openSaved(path, options.data);
   const dataSet = () => dataOf(saved.checkpoint, options.data ?? trainedOn(path, saved.checkpoint));
-  const log = typeof from === "string" ? null : await openLog(from, saved, await keysFor(saved, options, dataSet));
+  const log =
+    typeof from === "string"
+      ? null
+      : "schema" in from
+        ? await openSchemaLog(from, saved, await schemaData(options, saved))
+        : await openLog(from, saved, await keysFor(saved, options, dataSet));
   const inputs = log?.inputs ?? splitInputs(await dataSet(), from as SplitName);
   await unlessAborted(verifyCheckpoint(saved.checkpoint), options.signal, "Prediction");
   await using model = await serve(saved, options);
@@ -114,6 +141,16 @@ export async function predictScores(options: PredictOptions): Promise<PredictRep
   };
 }
 
+/** Directory of the data set that has the schema and the keys of a model. @throws DataError when it is gone, or of other ids */
+async function schemaData({ data, model }: PredictOptions, { checkpoint }: SavedModel): Promise<string> {
+  const directory = data ?? trainedOn(model, checkpoint);
+  if (existsSync(directory)) return (await dataOf(checkpoint, directory)).directory;
+  throw new DataError(`'${directory}' is gone: it has the schema and the keys that lines of the log are read with.`, {
+    fix: "Name the prepared data set with --data; a model does not carry keys that are texts.",
+    details: { path: directory },
+  });
+}
+
 /** What the model itself carries; else its data set, which is checked wherever it is named. */
 async function keysFor(
   { checkpoint }: SavedModel,
@@ -130,8 +167,10 @@ async function openLog(
   { layout, checkpoint }: SavedModel,
   modelKeys: ModelKeys,
 ) {
+  const { source } = modelKeys.ids;
+  if (source === "schema") checkFormat(rawFormats[format], source); // its keys are none of a raw log
   const keys = await openKeyIds(modelKeys, checkpoint.path);
-  checkFormat(rawFormats[format], modelKeys.ids.source);
+  checkFormat(rawFormats[format], source);
   const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
   const onReject = (line: RejectedLine): void => {
     rejected.lines++;
@@ -147,6 +186,22 @@ async function openLog(
     onReject,
   });
   return { inputs, rejected, unknown: keys.unknown };
+}
+
+async function openSchemaLog({ schema, text }: SchemaLogToScore, { layout }: SavedModel, data: string) {
+  const scorer = await openLogScorer(data, schema ?? undefined);
+  const rejected = { lines: 0, byReason: {} as Record<string, number>, first: [] as RejectedLine[] };
+  const onReject = ({ row, reason, column, found }: RowReject): void => {
+    rejected.lines++;
+    rejected.byReason[reason] = (rejected.byReason[reason] ?? 0) + 1;
+    if (rejected.first.length < 5) rejected.first.push({ line: row, reason, field: column ?? 0, found });
+  };
+  const inputs = (async function* (): AsyncGenerator<NumberedInputs> {
+    const pieces = typeof text === "string" ? text : readText(text);
+    for await (const { numbers, words } of scorer.rows(pieces, onReject))
+      yield { numbers, ...decode(words, numbers.length, layout) };
+  })();
+  return { inputs, rejected, unknown: scorer.unknown };
 }
 
 async function scoreAll(

@@ -295,7 +295,7 @@ describe.each([
   test("scores raw lines when the data set is gone, and so does its export with the files beside it", async () => {
     const name = `${format}-${JSON.stringify(more).length}`;
     writeFileSync(at(`${name}.txt`), lines(format, 280, 3, 20));
-    await prepare({ format, files: [at(`${name}.txt`)], directory: at(name), workers: 1, ...more });
+    await prepare({ format, files: [at(`${name}.txt`)], directory: at(name), workers: 1, asGiven: true, ...more });
     await trainModel({ ...common, batch: 40, data: at(name), engine: "reference", run: at(`${name}-run`) });
     const text = lines(format, 60, 4, 40); // half of its keys are unknown
     writeFileSync(at(`${name}-new.txt`), text);

@@ -30,11 +30,12 @@ export interface PathLock {
  * and steps back. Names are never used twice, so removing what a dead process left cannot hit a living one. Of those that come at
  * the very same time the one whose file has the first name stays, and waits until the others have seen it and stepped back.
  *
- * @param what the path is, for messages
+ * @param named what the path is, for messages; default: the path
  * @throws ConfigError naming the process that has it
  */
-export async function lockPath(path: string, what = `'${path}'`): Promise<PathLock> {
-  checkArguments("lockPath", { path: [path, is.text], what: [what, is.text] });
+export async function lockPath(path: string, named?: string): Promise<PathLock> {
+  checkArguments("lockPath", { path: [path, is.text], named: [named, is.maybe(is.text)] });
+  const what = named ?? `'${path}'`;
   const final = realPath(resolve(path));
   const parent = dirname(final);
   const prefix = `.${basename(final)}.lock-`;

@@ -19,10 +19,12 @@ import {
 import { z } from "zod";
 import { importParquetKinds } from "../call-kinds.js";
 import { manifestSchema } from "../manifest.js";
+import { filesOf, isGlob } from "../schema/glob.js";
 import { layoutKey } from "./export-parquet.js";
 import { type ImportSplit, importRows } from "./import-rows.js";
-import { checkColumn, compressors, groupRows } from "./parquet-bounds.js";
+import { checkColumn, groupRows } from "./parquet-bounds.js";
 import { type Column, columnsOf } from "./parquet-columns.js";
+import { compressors, hasZstd } from "./parquet-compression.js";
 
 /** What the columns of a foreign Parquet file mean. */
 export interface ParquetColumns {
@@ -38,7 +40,12 @@ export interface ParquetColumns {
 }
 
 export interface ImportParquetOptions {
-  readonly files: { readonly train: string; readonly val?: string; readonly test?: string };
+  /** Files or globs of each split; several are read one after the other. */
+  readonly files: {
+    readonly train: string | readonly string[];
+    readonly val?: string | readonly string[];
+    readonly test?: string | readonly string[];
+  };
   readonly directory: string;
   /** Needed for files that `exportParquet` did not write. */
   readonly columns?: ParquetColumns;
@@ -73,8 +80,7 @@ export async function importParquet(options: ImportParquetOptions): Promise<Prep
   const { files, directory, columns } = options;
   const opened: ParquetFile[] = [];
   for (const split of ["train", "val", "test"] as const) {
-    const path = files[split];
-    if (path !== undefined) opened.push({ split, path, ...(await openParquet(path)) });
+    for (const path of pathsOf(files[split])) opened.push({ split, path, ...(await openParquet(path)) });
   }
   const description = columns ? await described(opened, columns) : embedded(opened[0]);
   const { layout, tables, source } = description;
@@ -86,6 +92,16 @@ export async function importParquet(options: ImportParquetOptions): Promise<Prep
         intake.write(file.split, rowsOf(file.path, layout, description.columns, read, firstRow)),
       );
     }
+  });
+}
+
+/** @throws DataError when a glob matches nothing */
+function pathsOf(given: string | readonly string[] = []): string[] {
+  return [given].flat().flatMap((pattern) => {
+    if (!isGlob(pattern)) return [pattern];
+    const found = filesOf(pattern, process.cwd());
+    if (found.length > 0) return found;
+    throw new DataError(`No file matches '${pattern}'.`, { fix: "Check the path.", details: { path: pattern } });
   });
 }
 
@@ -134,10 +150,15 @@ function parsedJson(path: string, text: string): unknown {
 
 async function described(files: readonly ParquetFile[], columns: ParquetColumns): Promise<Description> {
   const { label, dense, tables: names, denseEncoding = "int32-log1p", tableRows } = columns;
-  const layout: RowLayout = { denseFeatures: dense.length, denseEncoding, steps: 0, hotness: names.map(() => 1) };
-  const all = columnsOf(layout, dense, names).map((column) =>
-    column.kind === "label" ? { ...column, name: label } : column,
-  );
+  const hotness = names.map(() => 1);
+  // Without a dense column there is one that is always 1: DLRM needs an input.
+  const layout: RowLayout =
+    dense.length > 0
+      ? { denseFeatures: dense.length, denseEncoding, steps: 0, hotness }
+      : { denseFeatures: 1, denseEncoding: "float32", steps: 0, hotness };
+  const all = columnsOf(layout, dense.length > 0 ? dense : ["one"], names)
+    .filter(({ kind }) => kind !== "dense" || dense.length > 0)
+    .map((column) => (column.kind === "label" ? { ...column, name: label } : column));
   const rows = tableRows ? [...tableRows] : names.map(() => 1);
   if (rows.length !== names.length) {
     throw new ConfigError(`Option columns.tableRows has ${rows.length} entries, expected ${names.length}.`, {
@@ -245,6 +266,8 @@ function rowsOf(
   const data = columns.map(({ name }) => read(name));
   const words = new Int32Array(data[0].length * stride);
   const floats = new Float32Array(words.buffer);
+  if (layout.denseFeatures > 0 && !columns.some(({ kind }) => kind === "dense"))
+    for (let at = 1; at < words.length; at += stride) floats[at] = 1;
   for (const [c, { name, word, kind }] of columns.entries()) {
     const values = data[c];
     const isFloat = kind === "dense" && layout.denseEncoding === "float32";
@@ -260,7 +283,7 @@ function rowsOf(
       else words[at] = number;
       if (isFloat ? Number.isNaN(number) : words[at] !== number) {
         throw new DataError(`Column '${name}' of '${path}' holds ${String(value)} in row ${firstRow + i}.`, {
-          fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file.`,
+          fix: `Expected ${isFloat ? "a number" : "a 32-bit integer"}: repair the file. Texts, lists, larger integers and missing values are for 'fae schema'.`,
           details: { path, column: name, row: firstRow + i, found: String(value) },
         });
       }
@@ -275,7 +298,7 @@ function unreadable(path: string, cause: unknown, group?: number): DataError {
   return new DataError(
     `'${path}' is not a readable Parquet file (${where}${cause instanceof Error ? cause.message : String(cause)}).`,
     {
-      fix: "Copy or write it again, in row groups of 100,000 rows or so; compression may be none, Snappy, gzip or Brotli.",
+      fix: `Copy or write it again, in row groups of 100,000 rows or so; compression may be none, Snappy, gzip, Brotli, LZ4${hasZstd ? " or Zstandard" : "; Zstandard needs Node 22.15, or 'fae schema' and DuckDB"}. Columns of texts or lists are for 'fae schema'.`,
       details: { path, ...(group !== undefined && { rowGroup: group }) },
       cause,
     },

@@ -1,8 +1,8 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { ColumnMetaData, FileMetaData, PageHeader } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
+import { compressors } from "./parquet-compression.js";
 
 /*
  * A Parquet file states how many values its row groups, pages and runs have, and three kilobytes can state billions. What is stated
@@ -19,13 +19,6 @@ const valueBytes = 64;
 
 const encodings = ["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE", "BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED"];
 const types = ["BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE"];
-
-/** Never gives more than a page says of itself. */
-export const compressors = {
-  GZIP: (input: Uint8Array, bytes: number): Uint8Array => gunzipSync(input, { maxOutputLength: Math.max(1, bytes) }),
-  BROTLI: (input: Uint8Array, bytes: number): Uint8Array =>
-    brotliDecompressSync(input, { maxOutputLength: Math.max(1, bytes) }),
-};
 
 /** Rows of a row group. @throws RangeError when there are too many to decode at once */
 export function groupRows({ num_rows }: FileMetaData["row_groups"][number], columns: number): number {

@@ -31,7 +31,8 @@ export function columnsOf(layout: RowLayout, dense: readonly string[], tables: r
 
 /** Names of the dense features: those of the raw log where it is known, else `dense1` .. `denseF`. */
 export function denseNames({ source, layout }: Pick<PreparedData, "source" | "layout">): string[] {
-  const fields = source === "custom" || source === "taobao" ? [] : rawFormats[source].line.fields;
+  const fields =
+    source === "custom" || source === "schema" || source === "taobao" ? [] : rawFormats[source].line.fields;
   const named = fields.filter(({ kind }) => kind === "count" || kind === "hour").map(({ name }) => name);
   if (named.length === layout.denseFeatures) return named;
   return Array.from({ length: layout.denseFeatures }, (_, f) => `dense${f + 1}`);

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Manifest } from "../manifest.js";
+import { copyWhole } from "../prepare/files.js";
 import type { RankedTable } from "./rank-rows.js";
 import { largestFirst } from "./rank-tables.js";
 import { type PackRun, runUnit } from "./units.js";
@@ -39,6 +40,8 @@ export async function packOriginals(
     const { vocabulary: old, rows } = tables[t];
     const kept = vocabularies[t];
     const to = join(root, files[t]);
+    // Texts stay where they are in their file: only where the record of an id begins changes place.
+    if (old?.text !== undefined) run.written.push(copyWhole(join(directory, old.text), join(root, old.text)));
     const vocabulary =
       old === null || kept === null ? null : { from: join(directory, old.file), to: join(root, kept.file) };
     return runUnit(run, {

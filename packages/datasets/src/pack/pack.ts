@@ -97,6 +97,8 @@ async function fill(
   const packed: Manifest = {
     ...manifest,
     version: manifestVersion,
+    // Files of groups are in the order of the rows before.
+    ...(manifest.schema && { schema: { ...manifest.schema, groups: null } }),
     tables: tables.map((table, t) => ({ ...table, vocabulary: originals.vocabularies[t] })),
     splits,
     lines: { ...manifest.lines, file: null },

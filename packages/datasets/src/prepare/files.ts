@@ -62,6 +62,21 @@ export function writeWhole(path: string, bytes: Uint8Array | string, { durable =
   renameSync(temporary, path);
 }
 
+/** Copies a file through a small buffer; the sum of the copy. */
+export function copyWhole(from: string, to: string): Written {
+  const sink = openSink(to, 0);
+  const block = Buffer.allocUnsafe(1 << 20);
+  try {
+    withFile(from, "r", (file) => {
+      for (let n = readSync(file, block); n > 0; n = readSync(file, block)) sink.write(block.subarray(0, n));
+    });
+    return sink.close();
+  } catch (error) {
+    sink.abandon();
+    throw error;
+  }
+}
+
 /** A file written front to back through one buffer. Close it. */
 export interface Sink {
   write(bytes: Uint8Array): void;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readSync } from "node:fs";
+import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { DataError } from "@fae/core";
 import type { RawFormat } from "../raw-format.js";
@@ -124,6 +125,9 @@ export async function readGzipFile(
       textBytes += chunk.length;
       scanner.feed(chunk);
     }
+    // Padding behind the gzip data is no text, and part of the file's digest.
+    input.resume();
+    await finished(input);
     if (!isZero(raw, gunzip.bytesWritten)) throw brokenGzip(raw, textBytes, "TRAILING", undefined);
     scanner.finish();
     if (textBytes === 0) throw emptyFile(raw.path);
