@@ -126,7 +126,7 @@ export async function readGzipFile(
       scanner.feed(chunk);
     }
     // Padding behind the gzip data is no text, and part of the file's digest.
-    input.resume();
+    input.unpipe(gunzip).resume();
     await finished(input);
     if (!isZero(raw, gunzip.bytesWritten)) throw brokenGzip(raw, textBytes, "TRAILING", undefined);
     scanner.finish();
