@@ -68,7 +68,7 @@ export async function stages(root, main, { batches = 250, cadence = 64 } = {}) {
         out,
       ],
     ],
-    again: ["train", "--resume", out],
+    again: ["train", "--resume", out, "--wait-for-space", "0"],
     isThere: () => existsSync(out),
     async check() {
       const saved = [];
@@ -122,7 +122,20 @@ export async function prepareStages(root, run) {
 
 const trainingArguments = (root, strategy) => [
   ...["train", at(root, "packed"), "--model", "tbsm", "--width", "4", "--bottom-mlp", "8,4", "--optimizer", "adagrad"],
-  ...["--strategy", strategy, "--engine", "cpu", "--shuffle", "total", "--batch", "2", "--test-inputs", "20"],
+  ...[
+    "--strategy",
+    strategy,
+    "--engine",
+    "cpu",
+    "--shuffle",
+    "total",
+    "--batch",
+    "2",
+    "--test-inputs",
+    "20",
+    "--wait-for-space",
+    "0",
+  ],
 ];
 
 /** Names in a directory, and among the checkpoints of a run there, that only unfinished work has. */

@@ -139,6 +139,11 @@ const options = {
     "inputs of the validation split used by these tests",
     count(1).default(262_144),
   ),
+  waitForSpace: option(
+    "--wait-for-space <seconds>",
+    "keep a trained model in memory that long when the disk is full at the end",
+    count(0).default(3600),
+  ),
   maxBatches: option("--max-batches <n>", "stop after that many batches", count(1).optional()),
 };
 
@@ -167,6 +172,7 @@ export const trainCommand = defineCommand({
         onProgress: (done, total, loss) => progress.update(done, total, `loss ${formatMetric(loss, 4)}`),
         onEvent: (event) => logTest(event, context.log),
         onCheckpoint: (event) => context.log(checkpointText(event)),
+        roomSeconds: given.waitForSpace,
       };
       const { resume, ui, uiPort } = given;
       if (!ui && context.given.has("uiPort")) {
@@ -218,6 +224,7 @@ const trainOptionsOf = ({
   resume: _,
   ui: __,
   uiPort: ___,
+  waitForSpace: ____,
   ...same
 }: Given) =>
   present({
