@@ -23,7 +23,7 @@ const calculations: Readonly<Record<string, string>> = {
     lossGradient meanLoss auc metrics opOf interactionPairs popularRows denseShape elements rowsShape nameKey normals permutation
     philox uniformRow unit referenceNetwork plainRefusals planProblems residencyOf checkLayout stepOf stepValues errorFromMessage
     errorToMessage coldRowFlow distinctRowCount evaluationBytes predictSwitches predictTraffic switchBytes trainingBytes
-    checkArguments checkOptions suggestion checkSegment jobProblems correctedScore meanCrossEntropy idDifference
+    checkArguments checkOptions suggestion checkSegment jobProblems correctedScore groupedAuc meanCrossEntropy idDifference
     existing isOtherAlive makeDirectory naming syncPath writeFully writeFullyTo readSmallFile`,
   datasets: "manifestDigest lineParser rejectOf logForm idsOfKeys originalKeys pathText rowRejectText",
   store: `formatBytes hotSetBytes checkpointBytes baseReference programDigest composeOrders inverseOrder popularityOrder

@@ -42,6 +42,8 @@ export {
   UnsupportedError,
 } from "./errors.js";
 export { expectFile, expectNoLinks, readOriginalIds, readSmallFile } from "./files.js";
+export type { GroupedAuc } from "./grouped-auc.js";
+export { groupedAuc } from "./grouped-auc.js";
 export {
   type IdMapping,
   type IdRule,

@@ -3,6 +3,8 @@ import {
   DataError,
   type Engine,
   type Evaluation,
+  type GroupedAuc,
+  groupedAuc,
   is,
   type Job,
   optimizerSpec,
@@ -15,6 +17,7 @@ import { expectSameIds, openCheckpoint, restoreCheckpoint } from "@fae/embedding
 import { strategy } from "@fae/scheduler";
 import { keptNegativesOf } from "../predict/saved-model.js";
 import { chooseEngine } from "./engines.js";
+import { groupIds } from "./group-ids.js";
 import { originalIdsOf } from "./initial-weights.js";
 import { originalIds } from "./job.js";
 import { corrected, evaluationMetrics, type Metrics } from "./metrics.js";
@@ -34,6 +37,8 @@ export interface EvaluateOptions {
   readonly batch?: number;
   /** Host threads; 0 (default) lets the engine choose. */
   readonly threads?: number;
+  /** A table of one id an input, such as that of users: AUC is also computed within the inputs of each id. */
+  readonly group?: string;
 }
 
 const kinds: Shape<EvaluateOptions> = {
@@ -43,6 +48,7 @@ const kinds: Shape<EvaluateOptions> = {
   engine: is.maybe(is.text),
   batch: is.maybe(is.whole(1)),
   threads: is.maybe(is.whole(0, 1024)),
+  group: is.maybe(is.text),
 };
 
 export interface EvaluateReport {
@@ -51,6 +57,8 @@ export interface EvaluateReport {
   readonly data: { readonly directory: string; readonly digest: string; readonly split: SplitName };
   readonly engine: string;
   readonly metrics: Metrics;
+  /** Present when a group was named. */
+  readonly grouped?: GroupedAuc & { readonly table: string };
   readonly seconds: number;
 }
 
@@ -70,6 +78,7 @@ export async function evaluateModel(
       fix: "Give another --split, or prepare the log so that this one has inputs: 'fae inspect' says why it has none.",
       details: { path: data.directory, split, found: 0 },
     });
+  const groups = options.group === undefined ? null : groupIds(data, source, options.group);
   const { engine, job } = await choosePlace(wanted, {
     program,
     optimizer: optimizerSpec("sgd"), // no update is made, and sgd keeps no state
@@ -96,6 +105,9 @@ export async function evaluateModel(
       data: { directory: data.directory, digest: data.digest, split },
       engine: engine.name,
       metrics: evaluationMetrics(evaluation),
+      ...(groups && {
+        grouped: { table: options.group ?? "", ...groupedAuc(evaluation.scores, evaluation.labels, groups) },
+      }),
       seconds: evaluation.seconds,
     },
     evaluation,
